@@ -1,0 +1,114 @@
+"""What a policy can demand of a challenger.
+
+Every rule is about one metric, named as the config names it, and is judged by an interval of the
+harm: challenger minus champion, turned so that positive is worse. `limit` belongs to the
+`exceedance` statistic alone and is in the quantity's unit.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Margin:
+    """The largest harm we accept: absolute in the metric's unit, or relative to the champion.
+
+    Attributes:
+        value: 0 or more; 0.1 with `relative` is 10 %.
+    """
+
+    value: float
+    relative: bool = False
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.value) and self.value >= 0):
+            raise ValueError(f"is {self.value:g}, must be 0 or more")
+
+
+@dataclass(frozen=True, slots=True)
+class NotWorse:
+    """Guardrail: the challenger may be worse by less than `margin`, and we must be sure of it.
+
+    Non-inferiority by confidence interval: the whole interval of the harm has to lie below the
+    margin (Schuirmann 1987, one-sided form).
+    """
+
+    metric: str
+    margin: Margin
+    limit: float | None = None
+
+    @property
+    def title(self) -> str:
+        return f"not_worse {self.metric}"
+
+
+@dataclass(frozen=True, slots=True)
+class Improves:
+    """Goal: the challenger must be better by more than `by`, and we must be sure of it.
+
+    Attributes:
+        worth: The smallest improvement worth shipping; once the data exclude it the challenger is
+            rejected as futile. 0 means never.
+    """
+
+    metric: str
+    by: Margin = Margin(0.0)
+    worth: float = 0.0
+    limit: float | None = None
+
+    @property
+    def title(self) -> str:
+        return f"improves {self.metric}"
+
+
+@dataclass(frozen=True, slots=True)
+class AtMost:
+    """Guardrail: the challenger's own value (or the pair's) must surely be below `value`."""
+
+    metric: str
+    value: float
+    limit: float | None = None
+
+    @property
+    def title(self) -> str:
+        return f"at_most {self.metric}"
+
+
+@dataclass(frozen=True, slots=True)
+class AtLeast:
+    """Guardrail: the challenger's own value must surely be above `value`."""
+
+    metric: str
+    value: float
+    limit: float | None = None
+
+    @property
+    def title(self) -> str:
+        return f"at_least {self.metric}"
+
+
+Rule = NotWorse | Improves | AtMost | AtLeast
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Rules, and how sure we have to be.
+
+    Attributes:
+        confidence: 0.95 is an error of 0.05, one-sided, for each rule.
+        planned_pairs: The gate holds before it has seen that many; None is the whole log.
+        min_pairing_rate: Below this share of paired requests the run is no evidence.
+        max_lag_s: Above this 99th percentile of our own lateness the run is no evidence.
+    """
+
+    rules: tuple[Rule, ...]
+    confidence: float = 0.95
+    planned_pairs: int | None = None
+    min_pairing_rate: float = 0.99
+    max_lag_s: float = 0.05
+
+    def __post_init__(self) -> None:
+        if not 0.5 < self.confidence < 1:
+            raise ValueError(f"confidence is {self.confidence:g}, must be between 0.5 and 1")

@@ -1,0 +1,264 @@
+"""Estimates, findings and what the gate says about a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """How much worse the challenger is on one metric, with its uncertainty.
+
+    Attributes:
+        champion: The champion's own value, in the metric's unit; None for a pair metric.
+        harm: Challenger minus champion, turned so that positive is worse; relative change where
+            `relative`.
+        harm_low: One-sided bound at `1 - confidence`: harm is above it.
+        harm_high: One-sided bound at `1 - confidence`: harm is below it. Together with `harm_low`
+            an interval at `2 * confidence - 1`.
+        null: The harm against which the p-values test: the rule's margin, in the unit of `harm`.
+        p_value: One-sided, of "harm is `null` or more"; small means surely below.
+        p_harm: One-sided, of "harm is `null` or less"; small means surely above.
+        method: For instance `paired t, CR2`.
+        estimand: `pair-weighted` throughout, said because heavy users weigh more in it.
+        df: Degrees of freedom of the reference distribution; None for a normal or exact one.
+        deff: Variance over what independent pairs would have given.
+        n_left_out: Pairs without a value on both sides.
+        detectable: The smallest true harm below the margin that this much data would have
+            resolved with 80 % power, as a distance from `null`; None when it has no meaning.
+        warnings: What a reader of the interval should know, one sentence each.
+    """
+
+    metric: str
+    unit: str
+    champion: float | None
+    challenger: float | None
+    harm: float
+    harm_low: float
+    harm_high: float
+    confidence: float
+    null: float
+    p_value: float
+    p_harm: float
+    method: str
+    n_pairs: int
+    n_clusters: int
+    n_left_out: int = 0
+    relative: bool = False
+    estimand: str = "pair-weighted"
+    df: float | None = None
+    deff: float | None = None
+    detectable: float | None = None
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Unavailable:
+    """A metric that could be computed but must not be judged, and why.
+
+    Attributes:
+        reason: One sentence, for instance `7 clusters are too few, 8 are needed`.
+        clusters_missing: How many more would do, where that can be said.
+    """
+
+    metric: str
+    unit: str
+    reason: str
+    champion: float | None = None
+    challenger: float | None = None
+    n_pairs: int = 0
+    n_clusters: int = 0
+    n_left_out: int = 0
+    clusters_missing: int | None = None
+
+
+class Status(StrEnum):
+    """What a rule found."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    INCONCLUSIVE = "inconclusive"
+    NO_DATA = "no_data"
+
+
+class FindingRole(StrEnum):
+    """What weight a finding has: a guardrail must pass, one primary must improve."""
+
+    GUARDRAIL = "guardrail"
+    PRIMARY = "primary"
+    SECONDARY = "secondary"
+    DIAGNOSTIC = "diagnostic"
+
+
+class Decision(StrEnum):
+    """What to do with a challenger."""
+
+    PROMOTE = "promote"
+    HOLD = "hold"
+    REJECT = "reject"
+    INVALID = "invalid"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One rule's result, as the verdict stores it. Fields are those of the contract.
+
+    Attributes:
+        rule: The rule as a policy would say it, `not_worse latency_s.p95`.
+        sentence: What was seen, for a person.
+    """
+
+    rule: str
+    role: FindingRole
+    metric: str
+    unit: str
+    status: Status
+    sentence: str
+    segment: str | None = None
+    method: str | None = None
+    estimand: str | None = None
+    champion: float | None = None
+    challenger: float | None = None
+    harm: float | None = None
+    harm_low: float | None = None
+    harm_high: float | None = None
+    confidence: float | None = None
+    margin: float | None = None
+    relative: bool = False
+    p_value: float | None = None
+    p_adjusted: float | None = None
+    e_value: float | None = None
+    df: float | None = None
+    deff: float | None = None
+    n_pairs: int = 0
+    n_clusters: int = 0
+    n_left_out: int = 0
+    detectable: float | None = None
+    clusters_missing: int | None = None
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ValidityCheck:
+    """Whether a run can be evidence at all. A failed one makes it invalid.
+
+    Attributes:
+        value: What was seen, in the check's own unit; None when it could not be seen.
+        limit: What is allowed.
+    """
+
+    check: str
+    status: Status
+    value: float | None
+    limit: float | None
+    sentence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """One pair on which the two differ, for a person to look at.
+
+    Attributes:
+        size: What the list is sorted by, larger is worse.
+        paths: JSON paths that differ, or names of comparisons.
+        champion: One line of what it answered.
+    """
+
+    request_id: str
+    size: float
+    paths: tuple[str, ...]
+    champion: str
+    challenger: str
+
+
+@dataclass(frozen=True, slots=True)
+class PathDifference:
+    """How often one JSON path differs between the two answers."""
+
+    comparison: str
+    path: str
+    n_differ: int
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentEstimate:
+    """One metric within one segment; described, not judged."""
+
+    segment: str
+    metric: str
+    unit: str
+    champion: float | None
+    challenger: float | None
+    harm: float | None
+    harm_low: float | None
+    harm_high: float | None
+    n_pairs: int
+    n_clusters: int
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """One side's distributions, for the reader: described, not judged."""
+
+    deployment: str
+    outcomes: Mapping[str, int]
+    latency_s: Mapping[str, float | None]
+    cost_usd: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChallengerVerdict:
+    """What the gate says about one challenger.
+
+    Attributes:
+        baseline: `champion` or `recorded`: what it was held against.
+        p_value: The largest p-value that promotion hangs on; None when a rule has none.
+        p_adjusted: The same after Holm over the challengers of the run.
+        losses: Requests that gave no pair, by reason.
+        next_steps: What to do now, one sentence each.
+    """
+
+    challenger: str
+    decision: Decision
+    reason: str
+    n_pairs: int
+    n_clusters: int
+    baseline: str = "champion"
+    p_value: float | None = None
+    p_adjusted: float | None = None
+    findings: tuple[Finding, ...] = ()
+    validity: tuple[ValidityCheck, ...] = ()
+    losses: Mapping[str, int] = field(default_factory=dict)
+    segments: tuple[SegmentEstimate, ...] = ()
+    noise_floor: Mapping[str, float] | None = None
+    disagreements: tuple[Disagreement, ...] = ()
+    paths: tuple[PathDifference, ...] = ()
+    arms: tuple[Arm, ...] = ()
+    next_steps: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the gate says about a run (or several, pooled)."""
+
+    run_ids: tuple[str, ...]
+    policy_digest: str
+    decision: Decision
+    challengers: tuple[ChallengerVerdict, ...]
+    versions: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    format: int = 1
+
+    def of(self, challenger: str) -> ChallengerVerdict:
+        """The verdict on one challenger; KeyError names those there are."""
+        for verdict in self.challengers:
+            if verdict.challenger == challenger:
+                return verdict
+        raise KeyError(f"{challenger!r}: not one of {_names(self.challengers)}")
+
+
+def _names(challengers: Sequence[ChallengerVerdict]) -> str:
+    return ", ".join(repr(verdict.challenger) for verdict in challengers) or "none"
