@@ -61,6 +61,8 @@ class Unavailable:
     Attributes:
         reason: One sentence, for instance `7 clusters are too few, 8 are needed`.
         clusters_missing: How many more would do, where that can be said.
+        certain_harm: No interval can be given and still the challenger is surely worse: for
+            instance its p95 lies beyond the timeout and the champion's does not.
     """
 
     metric: str
@@ -72,6 +74,7 @@ class Unavailable:
     n_clusters: int = 0
     n_left_out: int = 0
     clusters_missing: int | None = None
+    certain_harm: bool = False
 
 
 class Status(StrEnum):
@@ -108,6 +111,12 @@ class Finding:
     Attributes:
         rule: The rule as a policy would say it, `not_worse latency_s.p95`.
         sentence: What was seen, for a person.
+        margin: What `harm_high` has to be below, in the unit of `harm`: the margin of a
+            `not_worse`, `-by` of an `improves`, the value of an `at_most`, minus the value of an
+            `at_least`.
+        p_value: One-sided, of "harm is `margin` or more"; small speaks for passing.
+        p_harm: One-sided, of "harm is `margin` or less"; small speaks for failing.
+        p_adjusted: After Holm: `p_harm` over the guardrails, or `p_value` over the primaries.
     """
 
     rule: str
@@ -128,6 +137,7 @@ class Finding:
     margin: float | None = None
     relative: bool = False
     p_value: float | None = None
+    p_harm: float | None = None
     p_adjusted: float | None = None
     e_value: float | None = None
     df: float | None = None
@@ -217,7 +227,10 @@ class ChallengerVerdict:
         baseline: `champion` or `recorded`: what it was held against.
         p_value: The largest p-value that promotion hangs on; None when a rule has none.
         p_adjusted: The same after Holm over the challengers of the run.
+        received: Requests that came in: `received = paired + sum(losses) + pending`; None where
+            nobody counted.
         losses: Requests that gave no pair, by reason.
+        pending: Requests neither paired nor lost when the run was judged.
         next_steps: What to do now, one sentence each.
     """
 
@@ -238,6 +251,8 @@ class ChallengerVerdict:
     paths: tuple[PathDifference, ...] = ()
     arms: tuple[Arm, ...] = ()
     next_steps: tuple[str, ...] = ()
+    received: int | None = None
+    pending: int = 0
 
 
 @dataclass(frozen=True, slots=True)

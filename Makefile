@@ -1,0 +1,66 @@
+# Two commands do all the set-up: `make replay` and `make test`. Everything lands in .venv.
+PYTHON ?= python3
+CONFIG ?= harness.yaml
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+export PYTHONUTF8 = 1
+
+.DEFAULT_GOAL := help
+.PHONY: help replay shadow gate scenarios test soak bench check format schema lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+replay: $(VENV)/run.stamp ## replay the recorded log to champion and challengers, then gate (CONFIG=, LOG=)
+	$(BIN)/harness replay $(CONFIG) $(if $(LOG),--log $(LOG))
+
+gate: $(VENV)/run.stamp ## judge a stored run again (RUN=runs/...)
+	$(BIN)/harness gate $(RUN)
+
+scenarios: $(VENV)/run.stamp ## run every scenario and compare its verdict with the known truth
+	$(BIN)/python -m harness.testing.scenario scenarios
+
+test: $(VENV)/test.stamp ## run the tests
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "not soak" $(ARGS)
+
+soak: $(VENV)/test.stamp ## run the long tests
+	$(BIN)/python -m pytest -m soak $(ARGS)
+
+bench: $(VENV)/test.stamp ## print measured figures beside a peer or a limit
+	$(BIN)/python -m benchmarks
+
+check: $(VENV)/test.stamp ## lint, types, tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(MAKE) test
+
+format: $(VENV)/test.stamp ## format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: $(VENV)/test.stamp ## write the locked requirements anew
+	$(PIP) install --quiet "pip-tools>=7.4"
+	$(BIN)/pip-compile $(LOCK) --extra build --extra demo -o requirements.txt pyproject.toml
+	$(BIN)/pip-compile $(LOCK) --extra build --extra demo --extra test -c requirements.txt -o requirements-test.txt pyproject.toml
+
+LOCK := --quiet --generate-hashes --strip-extras --allow-unsafe --no-header \
+	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
+
+clean: ## remove what the targets made (runs stay)
+	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache *.egg-info
+
+$(VENV)/pyvenv.cfg:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "harness needs Python 3.11 or newer; name one with PYTHON=..." >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/run.stamp: requirements.txt pyproject.toml | $(VENV)/pyvenv.cfg
+	$(PIP) install --quiet --require-hashes -r requirements.txt
+	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+$(VENV)/test.stamp: requirements-test.txt $(VENV)/run.stamp
+	$(PIP) install --quiet --require-hashes -r requirements-test.txt
+	touch $@

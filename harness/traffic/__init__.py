@@ -1,0 +1,1 @@
+"""First floor: what is sent when, in which order, in what form and for how much. Pure."""
