@@ -41,6 +41,7 @@ class Sender(Protocol):
         *,
         due_s: float,
         call_order: int,
+        ready_s: float | None = None,
         done: Callable[[Exchange], None],
     ) -> None:
         """Send under the deployment's deadline; call `done` exactly once with the outcome.
@@ -50,6 +51,9 @@ class Sender(Protocol):
         Args:
             due_s: When the request was due, a reading of the clock's `now_s`.
             call_order: Position of this call among those for the same request, from 0.
+            ready_s: Since when it could be sent, where something that is not ours (the order
+                within its cluster, too many open requests) held it back after it was due. Lateness
+                of our own counts from here.
         """
         ...
 

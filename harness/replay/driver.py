@@ -1,0 +1,385 @@
+"""Put every entry to the champion and the challengers, and hand the pairs on.
+
+Theory of operation
+===================
+
+`Driver.run` walks through the entries and asks the pacer about each: when it says *send*, the
+entry is put to every deployment at once, in an order shuffled by seed, and the walk goes on. What
+comes back comes back as callbacks; when the last deployment of a request has answered, its pairs
+are handed to the sink. There is no task for a request, and nothing here waits for a disk.
+
+Three things can keep a due entry from going out: an earlier request of its cluster is still in
+flight (where order is kept), too many requests are open, or we are late ourselves. In all three
+the due time stays what it was, so that the wait is part of what the deployment is charged with;
+the sender is told since when the entry *could* go, so that only our own lateness counts as ours.
+
+`stop` ends the walk. What is in flight is waited for (each deployment has its deadline), what was
+not asked stays pending, and conservation is reported in any case.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
+
+from harness.exchange import (
+    DeploymentName,
+    Exchange,
+    Failure,
+    Recorded,
+    Request,
+    RequestId,
+)
+from harness.pair import Conservation, LossReason, Pair
+from harness.ports import Clock, PairSink, Sender
+from harness.replay.progress import Progress
+from harness.traffic.budget import Budget
+from harness.traffic.calling import call_order
+from harness.traffic.ordering import ClusterOrder
+from harness.traffic.pacing import Pacer, Send, WaitForAnswer, WaitUntil
+
+MAX_OPEN = 10_000
+"""Requests open at once before the walk waits: bounds memory when a deployment falls behind."""
+
+_BATCH = 256
+_SENDS_BETWEEN_YIELDS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One log entry to be asked, with what the run knows about it.
+
+    Attributes:
+        key: Identity within the log, by which a resumed replay knows what is done.
+        challengers: Positions of the challengers that have no pair for it yet.
+    """
+
+    key: str
+    recorded: Recorded
+    cluster_id: str | None
+    segments: dict[str, str | None]
+    challengers: tuple[int, ...]
+
+
+@dataclass(slots=True)
+class Party:
+    """One deployment as the driver sees it.
+
+    Args:
+        sender: None for a champion whose recorded answers are taken.
+        prepare: The request as this deployment is to receive it.
+    """
+
+    name: DeploymentName
+    sender: Sender | None
+    prepare: Callable[[Recorded, RequestId], Request]
+    budget: Budget = field(default_factory=Budget)
+    outcomes: Counter[str] = field(default_factory=Counter, init=False)
+
+
+RecordedExchange = Callable[[Recorded, RequestId], Exchange | None]
+"""The champion's exchange as the log has it; None when the entry has no answer."""
+
+
+@dataclass(slots=True)
+class _Open:
+    """A request that waits for answers."""
+
+    entry: Entry
+    request_id: RequestId
+    request: Request
+    due_s: float
+    ready_s: float
+    n_missing: int = 0
+    champion: Exchange | None = None
+    answers: dict[int, Exchange] = field(default_factory=dict)
+
+
+class Driver:
+    """Replays entries once. See the module docstring.
+
+    Args:
+        champion: Its `sender` is None where `recorded_champion` is given.
+        run_id: Makes request ids unique.
+        seed: Of the shuffled order of calls.
+        n_entries: For progress alone.
+        keep_order: Whether requests of a cluster wait for each other.
+    """
+
+    def __init__(
+        self,
+        *,
+        champion: Party,
+        challengers: Sequence[Party],
+        pacer: Pacer,
+        clock: Clock,
+        sink: PairSink,
+        run_id: str,
+        seed: int,
+        n_entries: int,
+        recorded_champion: RecordedExchange | None = None,
+        keep_order: bool = False,
+    ) -> None:
+        self._champion = champion
+        self._challengers = tuple(challengers)
+        self._pacer = pacer
+        self._clock = clock
+        self._sink = sink
+        self._run_id = run_id
+        self._seed = seed
+        self._n_entries = n_entries
+        self._recorded_champion = recorded_champion
+        self._order: ClusterOrder[_Open] | None = ClusterOrder() if keep_order else None
+        self._losses = [Counter[LossReason]() for _ in self._challengers]
+        self._received = [0] * len(self._challengers)
+        self._paired = [0] * len(self._challengers)
+        self._n_asked = self._n_answered = self._n_open = 0
+        self._started_s: float | None = None
+        self._answered = asyncio.Event()
+        self._walk: asyncio.Task[None] | None = None
+        self._sink_error: BaseException | None = None
+
+    async def run(self, entries: Iterable[Entry]) -> None:
+        """Ask every entry; return when all that were asked are answered.
+
+        Raises:
+            StoreError: When the sink cannot keep pairs; asking stops at once.
+        """
+        self._walk = asyncio.create_task(self._ask_all(iter(entries)))
+        try:
+            await asyncio.wait([self._walk])
+            if not self._walk.cancelled():
+                self._walk.result()
+        finally:
+            while self._n_open and self._sink_error is None:
+                self._answered.clear()
+                await self._answered.wait()
+        if self._sink_error is not None:
+            raise self._sink_error
+
+    def stop(self) -> None:
+        """Ask nothing more. `run` returns when what is in flight is answered."""
+        if self._walk is not None:
+            self._walk.cancel()
+
+    def snapshot(self) -> Progress:
+        now_s = self._clock.now_s()
+        parties = (self._champion, *self._challengers)
+        return Progress(
+            n_entries=self._n_entries,
+            n_asked=self._n_asked,
+            n_answered=self._n_answered,
+            elapsed_s=now_s - self._started_s if self._started_s is not None else 0.0,
+            outcomes={party.name: dict(party.outcomes) for party in parties},
+            spent_usd={party.name: float(party.budget.spent_usd) for party in parties},
+        )
+
+    def conservation(self) -> dict[str, Conservation]:
+        """Per challenger, where this driver's entries went. Call it after `run`."""
+        return {
+            party.name: Conservation(
+                received=self._received[i],
+                paired=self._paired[i],
+                losses=dict(self._losses[i]),
+                pending=self._received[i] - self._paired[i] - self._losses[i].total(),
+            )
+            for i, party in enumerate(self._challengers)
+        }
+
+    async def _ask_all(self, entries: Iterator[Entry]) -> None:
+        n_sent = 0
+        async for entry in _read_ahead(entries):
+            due_s = await self._when_due(entry)
+            ready_s = await self._when_there_is_room(due_s)
+            self._ask(entry, due_s, ready_s)
+            n_sent += 1
+            if n_sent % _SENDS_BETWEEN_YIELDS == 0:
+                await asyncio.sleep(0)  # a walk running late must still let answers in
+
+    async def _when_due(self, entry: Entry) -> float:
+        while True:
+            now_s = self._clock.now_s()
+            if self._started_s is None:
+                self._started_s = now_s
+            match self._pacer.next(now_s, entry.recorded.at_ns):
+                case Send(due_s):
+                    return due_s
+                case WaitUntil(at_s):
+                    await self._clock.sleep_until(at_s)
+                case WaitForAnswer():
+                    # No await since the pacer was asked, so no answer can be missed here.
+                    self._answered.clear()
+                    await self._answered.wait()
+
+    async def _when_there_is_room(self, due_s: float) -> float:
+        if self._n_open < MAX_OPEN:
+            return due_s
+        while self._n_open >= MAX_OPEN:
+            self._answered.clear()
+            await self._answered.wait()
+        return self._clock.now_s()
+
+    def _ask(self, entry: Entry, due_s: float, ready_s: float) -> None:
+        self._n_asked += 1
+        self._n_open += 1
+        request_id = request_id_of(self._run_id, entry.key)
+        one = _Open(entry, request_id, entry.recorded.request, due_s, ready_s)
+        may_go = self._order is None or self._order.offer(entry.cluster_id or request_id, one)
+        if may_go and not self._send(one):
+            self._close(one)
+
+    def _send(self, one: _Open) -> bool:
+        """Call everybody who is to be asked; False when that is nobody."""
+        asked = self._who_can_be_asked(one)
+        recorded = self._recorded_of(one, asked)
+        if not asked or (self._recorded_champion is not None and recorded is None):
+            return False
+        one.champion = recorded
+        parties: list[int] = [*asked] if recorded is not None else [-1, *asked]
+        one.n_missing = len(parties)
+        shuffled = call_order(len(parties), seed=self._seed, entry_key=one.entry.key)
+        for position, chosen in enumerate(shuffled):
+            self._call(one, parties[chosen], position)
+        return True
+
+    def _who_can_be_asked(self, one: _Open) -> list[int]:
+        """Challengers with money left, the champion's own budget permitting."""
+        for i in one.entry.challengers:
+            self._received[i] += 1
+        affordable = [i for i in one.entry.challengers if self._challengers[i].budget.take()]
+        if affordable and self._recorded_champion is None and not self._champion.budget.take():
+            for i in affordable:
+                self._challengers[i].budget.settle(0.0)
+            affordable = []
+        for i in set(one.entry.challengers).difference(affordable):
+            self._losses[i][LossReason.SHED_BUDGET] += 1
+        return affordable
+
+    def _recorded_of(self, one: _Open, asked: list[int]) -> Exchange | None:
+        if self._recorded_champion is None or not asked:
+            return None
+        exchange = self._recorded_champion(one.entry.recorded, one.request_id)
+        if exchange is None:
+            for i in asked:
+                self._challengers[i].budget.settle(0.0)
+                self._losses[i][LossReason.INELIGIBLE] += 1
+        else:
+            self._champion.outcomes[_kind(exchange)] += 1
+        return exchange
+
+    def _call(self, one: _Open, i: int, position: int) -> None:
+        party = self._champion if i < 0 else self._challengers[i]
+        assert party.sender is not None
+        party.sender.submit(
+            one.request_id,
+            party.prepare(one.entry.recorded, one.request_id),
+            due_s=one.due_s,
+            ready_s=one.ready_s,
+            call_order=position,
+            done=partial(self._done, one, i),
+        )
+
+    def _done(self, one: _Open, i: int, exchange: Exchange) -> None:
+        party = self._champion if i < 0 else self._challengers[i]
+        party.budget.settle(exchange.cost_usd if party.sender is not None else 0.0)
+        party.outcomes[_kind(exchange)] += 1
+        if i < 0:
+            one.champion = exchange
+        else:
+            one.answers[i] = exchange
+        one.n_missing -= 1
+        if one.n_missing == 0:
+            self._keep(one)
+            self._close(one)
+
+    def _keep(self, one: _Open) -> None:
+        assert one.champion is not None
+        pairs = [self._pair(one, one.champion, i) for i in sorted(one.answers)]
+        try:
+            self._sink.append(pairs)
+        except Exception as exc:  # translated by the store; anything else is our bug: end the run
+            self._sink_error = exc
+            self.stop()
+            return
+        for i in one.answers:
+            self._paired[i] += 1
+
+    def _pair(self, one: _Open, champion: Exchange, i: int) -> Pair:
+        recorded = one.entry.recorded
+        return Pair(
+            request_id=one.request_id,
+            external_id=recorded.entry_id or None,
+            entry_key=one.entry.key,
+            received_at_ns=recorded.at_ns
+            if recorded.at_ns is not None
+            else self._clock.wall_ns() - int((self._clock.now_s() - one.due_s) * 1e9),
+            cluster_id=one.entry.cluster_id or one.request_id,
+            cluster_known=one.entry.cluster_id is not None,
+            request=recorded.request,
+            content_hash=content_hash(recorded.request),
+            champion=champion,
+            challenger=one.answers[i],
+            segments=one.entry.segments,
+            truth=recorded.truth,
+        )
+
+    def _close(self, one: _Open) -> None:
+        """A request is over. The next of its cluster goes; those nobody can be asked go by."""
+        following: _Open | None = one
+        while following is not None:
+            self._n_open -= 1
+            self._n_answered += 1
+            self._pacer.answered()
+            following = self._next_of_cluster(following)
+            if following is not None and self._send(following):
+                break
+        self._answered.set()
+
+    def _next_of_cluster(self, one: _Open) -> _Open | None:
+        if self._order is None:
+            return None
+        following = self._order.answered(one.entry.cluster_id or one.request_id)
+        if following is not None:
+            following.ready_s = max(following.ready_s, self._clock.now_s())
+        return following
+
+
+def request_id_of(run_id: str, entry_key: str) -> RequestId:
+    """Unique within and between runs, and the same again when a run is resumed."""
+    digest = hashlib.blake2b(f"{run_id}\0{entry_key}".encode(), digest_size=16)
+    return RequestId(digest.hexdigest())
+
+
+def content_hash(request: Request) -> str:
+    """Same method, target and body, same hash."""
+    digest = hashlib.blake2b(digest_size=16)
+    head = f"{request.method} {request.target}\0"
+    digest.update(head.encode("latin-1", "replace"))
+    digest.update(request.body)
+    return digest.hexdigest()
+
+
+def _kind(exchange: Exchange) -> str:
+    return exchange.outcome.kind if isinstance(exchange.outcome, Failure) else "ok"
+
+
+async def _read_ahead(entries: Iterator[Entry]) -> AsyncIterator[Entry]:
+    """Entries, read by a thread one batch ahead, so that reading never delays a send."""
+
+    def batch() -> list[Entry]:
+        return list(islice(entries, _BATCH))
+
+    coming = asyncio.create_task(asyncio.to_thread(batch))
+    try:
+        while entries_now := await coming:
+            coming = asyncio.create_task(asyncio.to_thread(batch))
+            for entry in entries_now:
+                yield entry
+    finally:
+        # The thread may be in the middle of a batch: let it finish before the log is closed.
+        await asyncio.wait([coming])
