@@ -59,4 +59,4 @@ class StoreTooNewError(StoreError):
 
 
 class StoreFullError(StoreError):
-    """A write failed for a reason of the machine's, a full disk mostly. What was acknowledged stays."""
+    """The machine could not write, mostly for a full disk. What was acknowledged stays."""
