@@ -219,6 +219,8 @@ async def test_a_cluster_is_asked_in_order(clock):
     )
     running = asyncio.create_task(driver.run(entries(3, cluster="ann", challengers=(0,))))
     seen = []
+    while driver.snapshot().n_asked < 3:  # noqa: ASYNC110 - the walk announces itself in counters
+        await asyncio.sleep(0.001)
     for _ in range(3):
         await slow.arrived.wait()
         slow.arrived.clear()
