@@ -1,0 +1,270 @@
+"""How much worse the challenger is on average.
+
+Absolute: the mean of the paired differences. Relative: the log of the ratio of the two means, for
+quantities that are positive and skewed, a cost or a latency; its influence on pair `i` is
+`challenger_i / mean(challenger) - champion_i / mean(champion)`. Both go through the clustered
+t-test. The estimate weighs pairs alike, so heavy users weigh more.
+
+References:
+    Kohavi et al. (2014), KDD, for how many pairs a skewed difference needs. Fieller (1954) for why
+    a ratio wants a denominator far from zero.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from harness.metric import Better
+from harness.stats.clustered import Clustered, clustered_mean, design_effect
+from harness.stats.clustered_t import identical_test, t_test
+from harness.stats.clusters import Clusters, Floats
+from harness.stats.paired import Paired, Single
+from harness.stats.question import Question
+from harness.stats.sufficiency import Shortage, cautions, flips_needed, more_clusters, shortage
+from harness.verdict import Estimate, Unavailable
+
+# A normal interval needs 355 times the squared skewness in independent pairs (Kohavi et al. 2014).
+PAIRS_PER_SQUARED_SKEWNESS = 355
+
+# The champion's mean has to be this many standard errors from zero to divide by it.
+MIN_DENOMINATOR_SE = 10
+
+# Differences this small, relative to the values, are rounding.
+_ROUNDING = 1e-12
+
+
+def mean_harm(
+    champion: ArrayLike,
+    challenger: ArrayLike,
+    clusters: Clusters,
+    *,
+    better: Better,
+    null: float,
+    confidence: float,
+    metric: str,
+    unit: str,
+    relative: bool = False,
+    bounded: bool = False,
+) -> Estimate | Unavailable:
+    """Estimate how much worse the challenger's mean is.
+
+    Args:
+        champion: One value per pair; NaN where there is none. Such pairs are left out and counted.
+        challenger: The same for the challenger.
+        clusters: Aligned with both.
+        better: Which way the quantity improves.
+        null: The margin, as a harm; a relative one where `relative` (0.1 for 10 %).
+        confidence: 1 minus the error on each side, above 0.5.
+        relative: Whether harm is the relative change of the mean.
+        bounded: Whether values have a natural bound, so that no rare huge one can be waiting; the
+            skewness is then not asked.
+
+    Returns:
+        The estimate; `Unavailable` with fewer than eight clusters, with one cluster holding nearly
+        everything, where the skewness asks for more pairs, where all pairs agree exactly, or, for
+        a relative harm, where the champion's mean is too close to zero.
+
+    Examples:
+        >>> pairs = Clusters.independent(40)
+        >>> before = np.arange(40.0)
+        >>> after = before + 1 + (-1.0) ** np.arange(40)
+        >>> found = mean_harm(before, after, pairs, better=Better.LOWER, null=2.0,
+        ...     confidence=0.95, metric="output_tokens.mean", unit="tokens")
+        >>> round(found.harm, 3), round(found.harm_high, 3), found.p_value < 0.05
+        (1.0, 1.27, True)
+    """
+    question = Question(metric, unit, better, null, confidence, relative)
+    pairs = Paired.complete(champion, challenger, clusters)
+    lack = shortage(pairs.clusters)
+    if lack is not None:
+        return question.refuse(lack, pairs)
+    column = _relative(question, pairs) if relative else _absolute(question, pairs)
+    if isinstance(column, Shortage):
+        return question.refuse(column, pairs)
+    return _estimate(question, column, bounded=bounded)
+
+
+def mean_bound(
+    values: ArrayLike,
+    clusters: Clusters,
+    *,
+    null: float,
+    confidence: float,
+    metric: str,
+    unit: str,
+    better: Better = Better.LOWER,
+    bounded: bool = False,
+) -> Estimate | Unavailable:
+    """Estimate the mean of one value per pair: a distance, or the challenger's own mean.
+
+    With `Better.LOWER` the value is the harm; with `Better.HIGHER` the harm is the value with the
+    other sign, and so is `null`: "at least 0.9" asks whether the harm is below -0.9.
+
+    Args:
+        values: One value per pair; NaN where there is none.
+        null: The limit, as a harm.
+
+    Returns:
+        As `mean_harm`; `champion` is None.
+    """
+    question = Question(metric, unit, better, null, confidence)
+    pairs = Single.complete(values, clusters)
+    lack = shortage(pairs.clusters)
+    if lack is not None:
+        return question.refuse(lack, pairs)
+    if not np.isfinite(pairs.values).all():
+        return question.refuse(Shortage("a value is infinite, so there is no mean"), pairs)
+    mean = float(pairs.values.mean())
+    column = _Column(
+        champion=None,
+        challenger=mean,
+        position=question.sign * mean,
+        influence=question.sign * (pairs.values - mean),
+        scale=_largest(pairs.values),
+        clusters=pairs.clusters,
+        n_left_out=pairs.n_left_out,
+    )
+    return _estimate(question, column, bounded=bounded)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Column:
+    """An estimate and its influence values, on the scale that is tested.
+
+    Attributes:
+        position: The harm on that scale.
+        scale: What an influence is compared with to call it rounding.
+    """
+
+    champion: float | None
+    challenger: float
+    position: float
+    influence: Floats
+    scale: float
+    clusters: Clusters
+    n_left_out: int
+
+    @property
+    def is_constant(self) -> bool:
+        return _largest(self.influence) <= _ROUNDING * self.scale
+
+
+def _absolute(question: Question, pairs: Paired) -> _Column | Shortage:
+    difference = question.sign * (pairs.challenger - pairs.champion)
+    if not np.isfinite(difference).all():
+        return Shortage("a value is infinite, so there is no mean")
+    harm = float(difference.mean())
+    return _Column(
+        champion=float(pairs.champion.mean()),
+        challenger=float(pairs.challenger.mean()),
+        position=harm,
+        influence=difference - harm,
+        scale=max(_largest(pairs.champion), _largest(pairs.challenger)),
+        clusters=pairs.clusters,
+        n_left_out=pairs.n_left_out,
+    )
+
+
+def _relative(question: Question, pairs: Paired) -> _Column | Shortage:
+    champion, challenger = float(pairs.champion.mean()), float(pairs.challenger.mean())
+    lack = question.impossible_margin or _ratio_problem(pairs, champion, challenger)
+    if lack is not None:
+        return lack
+    influence = pairs.challenger / challenger - pairs.champion / champion
+    return _Column(
+        champion=champion,
+        challenger=challenger,
+        position=question.sign * math.log(challenger / champion),
+        influence=question.sign * influence,
+        scale=max(_largest(pairs.champion) / champion, _largest(pairs.challenger) / challenger),
+        clusters=pairs.clusters,
+        n_left_out=pairs.n_left_out,
+    )
+
+
+def _ratio_problem(pairs: Paired, champion: float, challenger: float) -> Shortage | None:
+    if not (math.isfinite(champion) and math.isfinite(challenger)):
+        return Shortage("a value is infinite, so there is no mean")
+    least = MIN_DENOMINATOR_SE * clustered_mean(pairs.champion, pairs.clusters).se
+    if champion <= 0 or champion <= least:
+        return Shortage(
+            f"the champion's mean, {champion:.3g}, is too close to zero for a relative margin: "
+            f"use an absolute one"
+        )
+    if challenger <= 0:
+        return Shortage(
+            f"the challenger's mean, {challenger:.3g}, has no ratio: use an absolute margin"
+        )
+    return None
+
+
+def _estimate(question: Question, column: _Column, *, bounded: bool) -> Estimate | Unavailable:
+    clusters, null = column.clusters, question.on_test_scale(question.null)
+    if column.is_constant:
+        moment = Clustered(column.position, 0.0, 0.0, clusters.n_clusters, 0.0)
+        test, deff = identical_test(moment, null=null, alpha=question.alpha), None
+        lack = _silence(column)
+    else:
+        totals = clusters.totals(column.influence)
+        test = t_test(column.position, totals, clusters.sizes, null=null, alpha=question.alpha)
+        spread = float(column.influence @ column.influence) / (clusters.n_pairs - 1)
+        deff = design_effect(test.moment, spread, clusters.n_pairs)
+        lack = None if bounded else _skewness_problem(column, deff)
+    if lack is None and not (math.isfinite(test.low) and math.isfinite(test.high)):
+        lack = flips_needed(clusters, question.alpha)
+    if lack is not None:
+        return question.refuse(lack, column, champion=column.champion, challenger=column.challenger)
+    return Estimate(
+        metric=question.metric,
+        unit=question.unit,
+        champion=column.champion,
+        challenger=column.challenger,
+        harm=question.as_harm(column.position),
+        harm_low=question.as_harm(test.low),
+        harm_high=question.as_harm(test.high),
+        confidence=question.confidence,
+        null=question.null,
+        p_value=test.p_value,
+        p_harm=test.p_harm,
+        method=("log ratio of means, " if question.relative else "") + test.method,
+        n_pairs=clusters.n_pairs,
+        n_clusters=clusters.n_clusters,
+        n_left_out=column.n_left_out,
+        relative=question.relative,
+        df=test.df,
+        deff=deff,
+        detectable=None if test.resolution is None else question.below_null(test.resolution),
+        warnings=cautions(clusters),
+    )
+
+
+def _silence(column: _Column) -> Shortage | None:
+    if abs(column.position) > _ROUNDING * column.scale:
+        return None
+    return Shortage("the harm is 0 on every pair, so nothing is known of how much it could be")
+
+
+def _skewness_problem(column: _Column, deff: float) -> Shortage | None:
+    needed = PAIRS_PER_SQUARED_SKEWNESS * _skewness(column.influence) ** 2
+    at_hand = column.clusters.n_pairs / max(1.0, deff)
+    if at_hand >= needed:
+        return None
+    return Shortage(
+        f"the differences are so skewed that {math.ceil(needed)} independent pairs are needed for "
+        f"their mean, and these count as {math.floor(at_hand)}",
+        more_clusters(column.clusters, needed / at_hand),
+    )
+
+
+def _skewness(influence: Floats) -> float:
+    squares = influence * influence
+    third = float(squares @ influence) / influence.size
+    return third / math.pow(float(squares.mean()), 1.5)
+
+
+def _largest(values: Floats) -> float:
+    return float(max(values.max(), -values.min()))
