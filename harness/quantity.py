@@ -54,7 +54,7 @@ def say(value: float | None, unit: str) -> str:
     return _trimmed(_digits(shown, decimals)) + scale.suffix
 
 
-def say_margin(value: float, unit: str, *, relative: bool = False) -> str:
+def say_margin(value: float, unit: str, relative: bool = False) -> str:
     """A margin as a policy's author wrote it: as many digits as it has, up to six.
 
     Examples:
@@ -79,7 +79,7 @@ def say_interval(
     high: float,
     scale: Scale,
     *,
-    signed: bool,
+    signed: bool = False,
     beside: tuple[float, ...] = (),
 ) -> str:
     """An estimate with its bounds, in one unit.

@@ -41,7 +41,7 @@ class NotWorse:
 
     @property
     def title(self) -> str:
-        return f"not_worse {self.metric}"
+        return _title("not_worse", self.metric, self.limit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Improves:
 
     @property
     def title(self) -> str:
-        return f"improves {self.metric}"
+        return _title("improves", self.metric, self.limit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class AtMost:
 
     @property
     def title(self) -> str:
-        return f"at_most {self.metric}"
+        return _title("at_most", self.metric, self.limit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +86,15 @@ class AtLeast:
 
     @property
     def title(self) -> str:
-        return f"at_least {self.metric}"
+        return _title("at_least", self.metric, self.limit)
 
 
 Rule = NotWorse | Improves | AtMost | AtLeast
+
+
+def _title(verb: str, metric: str, limit: float | None) -> str:
+    """Rules on two limits of one quantity are two rules and need two names."""
+    return f"{verb} {metric}" if limit is None else f"{verb} {metric} over {limit:g}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,85 @@
+"""What to do about a verdict that is not yet a promotion."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from harness.verdict import Finding, Status, ValidityCheck
+
+# What gives a rule its evidence, by the stem or the statistic of its metric.
+EVIDENCE = {
+    "cost_usd": "give champion and challenger a `price`",
+    "accuracy": "give `output.label` and `truth`",
+    "negative_flip_rate": "give `output.label` and `truth`",
+    "latency_s": "measure both sides (`champion_answers: live`), or accept the log's with "
+    "`baseline: recorded`",
+    "first_byte_s": "measure both sides (`champion_answers: live`), or accept the log's with "
+    "`baseline: recorded`",
+    "input_tokens": "choose a `dialect` whose answers say their usage",
+    "output_tokens": "choose a `dialect` whose answers say their usage",
+    "output": "check the path under `output`",
+    "excess": "ask the champion twice with `repeat: {rate: 0.10}`",
+}
+
+REMEDIES = {
+    "pairs": "See under losses why no request was paired",
+    "conservation": "Run it again: requests vanished uncounted, which is a fault of the harness",
+    "pairing_rate": "See under losses what was lost; raise `max_in_flight` or lower `sample`",
+    "champion_answered": "Check the champion's `url`, credentials and `rewrite`",
+    "duplicate_request_ids": "Run it again into a fresh directory with `--run DIR`",
+    "negative_latencies": "Correct the log's times, or leave them out",
+    "schedule_lag_p99_s": "Replay slower (`pacing`) or on a less busy machine",
+    "missing_at_random": "Find out why just these requests are lost before trusting the others",
+    "call_order": "Run it again: the side called first may have warmed a cache for the other",
+}
+
+
+def for_invalid(validity: Sequence[ValidityCheck]) -> tuple[str, ...]:
+    """A remedy for each failed check."""
+    return tuple(
+        f"{REMEDIES[check.check]}."
+        for check in validity
+        if check.status is not Status.PASS and check.check in REMEDIES
+    )
+
+
+def for_rejected() -> tuple[str, ...]:
+    return ("Look at the worst pairs with `harness show RUN`.",)
+
+
+def for_open(findings: Sequence[Finding]) -> tuple[str, ...]:
+    """What each rule that has not passed still needs."""
+    return tuple(
+        _step(finding)
+        for finding in findings
+        if finding.status in {Status.INCONCLUSIVE, Status.NO_DATA}
+    )
+
+
+def _step(finding: Finding) -> str:
+    if finding.status is Status.NO_DATA:
+        return f"{finding.rule}: {_evidence_for(finding.metric)}."
+    if finding.clusters_missing is None:
+        return (
+            f"{finding.rule}: no realistic amount of data would settle it at this margin; "
+            "reconsider the margin before the next run, not after it."
+        )
+    return (
+        f"{finding.rule}: about {_more(finding)} would settle it; use a longer log (`--log FILE`)."
+    )
+
+
+def _more(finding: Finding) -> str:
+    clusters = finding.clusters_missing or 0
+    if finding.n_clusters in {0, finding.n_pairs}:
+        return f"{clusters:,} more pairs"
+    pairs = math.ceil(clusters * finding.n_pairs / finding.n_clusters)
+    return f"{clusters:,} more clusters ({pairs:,} pairs)"
+
+
+def _evidence_for(metric: str) -> str:
+    stem, _, statistic = metric.partition(".")
+    if statistic in EVIDENCE:
+        return EVIDENCE[statistic]
+    return EVIDENCE.get(stem, "no pair had a value on both sides; check the paths in the config")
