@@ -1,0 +1,22 @@
+"""How much of a message is read, and how much of it is kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds on one answer.
+
+    Attributes:
+        max_head_bytes: Status line and headers together, and also trailers or chunk extensions
+            that come without any body byte between them. nginx accepts 4 to 8 KiB by default,
+            Node 16 KiB, httpcore 100 KiB.
+        max_body_bytes: How much of the body is kept; the rest is counted and thrown away.
+        max_answer_bytes: Beyond this many body bytes the answer is given up.
+    """
+
+    max_head_bytes: int = 64 * 1024
+    max_body_bytes: int = 1024 * 1024
+    max_answer_bytes: int = 64 * 1024 * 1024
