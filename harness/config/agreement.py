@@ -1,0 +1,168 @@
+"""Whether the parts of a config agree: names, and rules with what is measured.
+
+Works on the document's values and looks only at what is sound in itself, so that a mistake in one
+section does not hide those in another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from harness.config.metric_names import QUANTITIES, RATES, Vocabulary
+from harness.config.policy import (
+    VERBS,
+    AtLeastRule,
+    ImprovesRule,
+    NotWorseRule,
+    RuleSection,
+    WrittenRule,
+    gate_rule,
+    metric_of,
+    verbs_of,
+)
+from harness.config.problems import BadValueError, KeyPath
+
+_RULE: TypeAdapter[WrittenRule] = TypeAdapter(RuleSection)
+
+
+def disagreements(values: dict[str, Any]) -> Iterator[BadValueError]:
+    """Everything that is wrong between parts of the document; keys are from its top."""
+    yield from _names_of_deployments(values)
+    yield from _names_of_comparisons(values)
+    yield from _policies(values)
+
+
+def _names_of_deployments(values: dict[str, Any]) -> Iterator[BadValueError]:
+    champion = _mapping(values.get("champion")).get("name")
+    seen: dict[str, int] = {}
+    for i, challenger in enumerate(_list(values.get("challengers"))):
+        name = _mapping(challenger).get("name")
+        if not isinstance(name, str):
+            continue
+        at: KeyPath = ("challengers", i, "name")
+        if name == champion:
+            yield BadValueError(
+                "is {value}, the champion's name too", "Give each its own name", key=at
+            )
+        elif name in seen:
+            yield BadValueError(
+                f"is {{value}}, the name of challengers[{seen[name]}] too",
+                "Give each its own name",
+                key=at,
+            )
+        seen.setdefault(name, i)
+
+
+def _names_of_comparisons(values: dict[str, Any]) -> Iterator[BadValueError]:
+    seen: dict[str, int] = {}
+    for i, comparison in enumerate(_list(values.get("compare"))):
+        name = _mapping(comparison).get("name")
+        if not isinstance(name, str):
+            continue
+        at: KeyPath = ("compare", i, "name")
+        if name in QUANTITIES or name in RATES or name == "output":
+            yield BadValueError("is {value}, the name of a metric", "Choose another", key=at)
+        elif "." in name:
+            yield BadValueError(
+                "is {value}, must not hold a dot", "Metrics are NAME.STATISTIC", key=at
+            )
+        elif name in seen:
+            yield BadValueError(
+                f"is {{value}}, the name of compare[{seen[name]}] too", "Choose another", key=at
+            )
+        seen.setdefault(name, i)
+
+
+def _policies(values: dict[str, Any]) -> Iterator[BadValueError]:
+    challengers = _list(values.get("challengers"))
+    policy = values.get("policy")
+    if policy is None:
+        if challengers:
+            yield BadValueError("is missing", _NEEDS_FAILURES, key=("policy",))
+    elif isinstance(policy, dict) and isinstance(policy.get("rules"), list):
+        yield from _rules(values, policy["rules"], ("policy", "rules"))
+    for i, challenger in enumerate(challengers):
+        rules = _mapping(_mapping(challenger).get("policy")).get("rules")
+        if isinstance(rules, list):
+            yield from _rules(values, rules, ("challengers", i, "policy", "rules"))
+
+
+_NEEDS_FAILURES = (
+    "Add one, for instance {not_worse: failure_rate, margin: 0.02}: without it a challenger "
+    "that fails on the hard requests looks good on the rest"
+)
+
+
+def _rules(values: dict[str, Any], rules: list[Any], at: KeyPath) -> Iterator[BadValueError]:
+    if not any(_is_about_failures(rule) for rule in rules):
+        yield BadValueError("no rule is about failures", _NEEDS_FAILURES, key=at)
+    seen: dict[str, int] = {}
+    for i, written in enumerate(rules):
+        try:
+            rule = _RULE.validate_python(written)
+        except ValidationError:
+            continue  # said where the section is validated
+        try:
+            title = gate_rule(rule, _vocabulary(values).measured(metric_of(rule))).title
+            _needs_label(values, rule)
+        except BadValueError as exc:
+            yield BadValueError(
+                exc.problem, exc.remedy, key=(*at, i, *(exc.key or (_verb_of(rule),)))
+            )
+            continue
+        if title in seen:
+            yield BadValueError(
+                f"says `{title}` again, as rules[{seen[title]}] does", "Remove one", key=(*at, i)
+            )
+        seen.setdefault(title, i)
+
+
+def _is_about_failures(rule: Any) -> bool:
+    verbs = verbs_of(rule)
+    return bool(set(verbs) & {"not_worse", "at_most"}) and rule[verbs[0]] == "failure_rate"
+
+
+def _verb_of(rule: WrittenRule) -> str:
+    match rule:
+        case NotWorseRule():
+            return VERBS[0]
+        case ImprovesRule():
+            return VERBS[1]
+        case AtLeastRule():
+            return VERBS[3]
+        case _:
+            return VERBS[2]
+
+
+def _needs_label(values: dict[str, Any], rule: WrittenRule) -> None:
+    metric = metric_of(rule)
+    if metric in ("accuracy", "negative_flip_rate") and "label" not in _mapping(
+        values.get("output")
+    ):
+        raise BadValueError(
+            "is {value}, which needs to know the answer's label",
+            "Add it to `output`, for instance {label: $.label}",
+        )
+
+
+def _vocabulary(values: dict[str, Any]) -> Vocabulary:
+    comparisons = [_mapping(one) for one in _list(values.get("compare"))]
+    return Vocabulary(
+        outputs=tuple(name for name in _mapping(values.get("output")) if name != "label"),
+        comparisons={
+            one["name"]: str(one.get("as"))
+            for one in comparisons
+            if isinstance(one.get("name"), str)
+        },
+    )
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []

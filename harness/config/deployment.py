@@ -1,0 +1,192 @@
+"""The servers under comparison."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from pydantic import Field, model_validator
+
+from harness.config.policy import PolicyOverride
+from harness.config.problems import BadValueError
+from harness.config.section import (
+    Headers,
+    Money,
+    Name,
+    PositiveDuration,
+    Rate,
+    Reference,
+    Section,
+    Target,
+    Url,
+    Whole,
+)
+from harness.usage import PriceList
+
+
+class Price(Section):
+    """What calls cost. Parts that are given add up."""
+
+    usd_per_call: Money | None = Field(default=None, description="Price of one call.")
+    usd_per_hour: Money | None = Field(
+        default=None, description="Price of the instance; a call is charged for its service time."
+    )
+    usd_per_input_token: Money | None = Field(
+        default=None,
+        description="Price of a token sent; the answer has to say how many it counted.",
+    )
+    usd_per_output_token: Money | None = Field(
+        default=None, description="Price of a token received."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_price_lists(cls, value: Any) -> Any:
+        if value == "auto":
+            raise BadValueError(
+                "`auto` is known, but this version has no price lists", "Write the prices"
+            )
+        return value
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Price:
+        if not self.model_fields_set:
+            raise BadValueError(
+                "names no price", "Give usd_per_call, usd_per_hour or prices per token"
+            )
+        return self
+
+    @property
+    def price_list(self) -> PriceList:
+        return PriceList(
+            usd_per_call=self.usd_per_call,
+            usd_per_hour=self.usd_per_hour,
+            usd_per_input_token=self.usd_per_input_token,
+            usd_per_output_token=self.usd_per_output_token,
+        )
+
+
+class Spending(Section):
+    """How much may be spent on a deployment in one run."""
+
+    usd: Money = Field(description="Stop asking when that much is spent.")
+
+    @model_validator(mode="after")
+    def _buys_something(self) -> Spending:
+        if self.usd == 0:
+            raise BadValueError("is {value}, must be above 0", key=("usd",))
+        return self
+
+
+class Deployment(Section):
+    """A server, running or to be started, and how it is called."""
+
+    name: Name = Field(description="Its name in runs, reports and on the command line.")
+    url: Url | None = Field(
+        default=None,
+        repr=False,
+        description="Base address; the request's own target is appended. Either this or `command`.",
+    )
+    command: tuple[Reference, ...] | None = Field(
+        default=None,
+        min_length=1,
+        repr=False,
+        description="A server that harness starts, waits for and stops. `{port}` in it becomes the "
+        "port it is to listen on, on 127.0.0.1.",
+    )
+    ready: Target | None = Field(
+        default=None,
+        description="Path that answers 2xx once a `command` is ready. Without it, an open port is "
+        "enough.",
+    )
+    path: Target | None = Field(default=None, description="Replaces the request's own target.")
+    timeout_s: PositiveDuration = Field(
+        default=10.0,
+        alias="timeout",
+        description="Deadline of the whole exchange, all retries together.",
+    )
+    max_in_flight: Whole = Field(
+        default=64,
+        ge=1,
+        le=100_000,
+        description="Requests at once. In a replay further ones wait; live, a challenger's are "
+        "shed, which counts as failed.",
+    )
+    rate_per_s: Rate | None = Field(default=None, alias="rate", description="Ceiling, no target.")
+    retries: Whole = Field(
+        default=0,
+        ge=0,
+        le=10,
+        description="Further attempts after a failed one, as in production; latency and cost are "
+        "totals.",
+    )
+    headers: Headers = Field(
+        default_factory=dict,
+        repr=False,
+        description="Sent with every request, in place of the client's of that name.",
+    )
+    price: Price | None = Field(
+        default=None, description="What calls cost; a cost rule needs prices on both sides."
+    )
+
+    @model_validator(mode="after")
+    def _starts_as_it_says(self) -> Deployment:
+        if self.url is not None and self.command is not None:
+            raise BadValueError(
+                "has both `url` and `command`",
+                "Keep `url` for a server that runs, `command` for one that harness starts",
+            )
+        if self.command is not None and not any("{port}" in word for word in self.command):
+            raise BadValueError(
+                "does not say where the port goes",
+                'Add "{port}" to the arguments, for instance [python, serve.py, --port, "{port}"]',
+                key=("command",),
+            )
+        if self.ready is not None and self.command is None:
+            raise BadValueError(
+                "belongs to a `command`",
+                "Remove it: a server with a `url` is taken to be running",
+                key=("ready",),
+            )
+        return self
+
+    @property
+    def where(self) -> str:
+        """Its address or command for people to read. May hold secrets: see `Config.where`."""
+        return self.url or " ".join(self.command or ())
+
+    @property
+    def price_list(self) -> PriceList | None:
+        return self.price.price_list if self.price is not None else None
+
+
+class Champion(Deployment):
+    """What serves users today."""
+
+
+class Challenger(Deployment):
+    """What wants the champion's place."""
+
+    budget: Spending | None = Field(
+        default=None, description="How much may be spent on it in one run."
+    )
+    policy: PolicyOverride = Field(
+        default_factory=PolicyOverride,
+        description="Keys of `policy` that differ for this challenger; `rules` replaces the list.",
+    )
+
+    @model_validator(mode="after")
+    def _can_be_asked(self) -> Challenger:
+        if self.url is None and self.command is None:
+            raise BadValueError(
+                "has neither `url` nor `command`", "Say where it is, or how to start it"
+            )
+        if self.budget is not None and self.price is None:
+            raise BadValueError(
+                "can never be spent without a price", "Add `price`", key=("budget",)
+            )
+        return self
+
+    @property
+    def budget_usd(self) -> Decimal | None:
+        return self.budget.usd if self.budget is not None else None

@@ -1,0 +1,253 @@
+"""The whole config: what is read, asked, compared and demanded."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from copy import deepcopy
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    PrivateAttr,
+    Tag,
+    model_validator,
+)
+
+from harness.config.capture import Capture
+from harness.config.comparison import Comparison
+from harness.config.deployment import Challenger, Champion, Deployment
+from harness.config.metric_names import Vocabulary
+from harness.config.policy import PolicySection, gate_rule, metric_of
+from harness.config.problems import BadValueError
+from harness.config.section import JsonPath, Name, Number, Reference, Section, Whole
+from harness.config.traffic import Attribute, Pacing, RecordedPacing, Rewriting
+from harness.gate.policy import Policy
+
+
+def _status(value: Any) -> str:
+    """`5xx`, or one status; kept as text."""
+    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    good = isinstance(text, str) and len(text) == 3 and text[0] in "12345"
+    if not good or not (text[1:] == "xx" or (text.isascii() and text[1:].isdigit())):
+        raise BadValueError("is {value}, must be a status such as 429 or a class such as 5xx")
+    return str(text)
+
+
+StatusPattern = Annotated[str, BeforeValidator(_status)]
+
+
+class NumericOutput(Section):
+    """A number in the answer."""
+
+    path: JsonPath = Field(description="JSONPath into the decoded answer.")
+    better: Literal["higher", "lower"] = Field(description="Which way is better.")
+    worst: Number | None = Field(
+        default=None,
+        description="What a failed exchange counts as; without it such pairs are left out.",
+    )
+
+
+def _output(value: Any) -> str:
+    return "<path>" if isinstance(value, str) else "<number>"
+
+
+Output = Annotated[
+    Annotated[JsonPath, Tag("<path>")] | Annotated[NumericOutput, Tag("<number>")],
+    Discriminator(_output),
+]
+
+
+def _label_alone_is_a_path(outputs: dict[str, Any]) -> dict[str, Any]:
+    for name, output in outputs.items():
+        if name == "label" and not isinstance(output, str):
+            raise BadValueError("is {value}, must be a JSONPath such as $.label", key=(name,))
+        if name != "label" and isinstance(output, str):
+            raise BadValueError(
+                "does not say which way is better",
+                f"Write {{path: {output}, better: higher}} or lower",
+                key=(name,),
+            )
+    return outputs
+
+
+Outputs = Annotated[dict[Name, Output], AfterValidator(_label_alone_is_a_path)]
+
+
+class Config(Section):
+    """One `harness.yaml`, validated. Made by `harness.config.load`.
+
+    References to secrets are resolved in the attributes and stay references in `masked()`.
+    """
+
+    champion: Champion = Field(description="What serves users today.")
+    challengers: tuple[Challenger, ...] = Field(
+        default=(), description="What wants its place. With none, harness only records."
+    )
+    log: Reference | None = Field(
+        default=None,
+        repr=False,
+        description="The recorded log, relative to the config. `--log` takes its place.",
+    )
+    format: Name = Field(
+        default="auto", description="The log's format; `auto` looks at its content."
+    )
+    champion_answers: Literal["live", "recorded"] = Field(
+        default="live",
+        description="Whether the champion is asked, or its answers are taken from the log.",
+    )
+    baseline: Literal["same", "recorded"] = Field(
+        default="same",
+        description="`recorded` accepts the log's champion latency and cost although they were "
+        "measured elsewhere.",
+    )
+    pacing: Pacing = Field(
+        default=RecordedPacing(mode="recorded"), description="When requests are sent."
+    )
+    warm_up: Whole = Field(default=0, ge=0, description="Requests asked first and not counted.")
+    rewrite: Rewriting = Field(
+        default_factory=Rewriting, description="Changes to each request, the champion's too."
+    )
+    dialect: Name = Field(default="json", description="What the bytes of an answer mean.")
+    output: Outputs = Field(
+        default_factory=dict,
+        description="`label`: JSONPath of the label in the decoded answer. Any other name: a "
+        "number with `path`, `better` and `worst`.",
+    )
+    truth: JsonPath | None = Field(
+        default=None,
+        description="JSONPath into the request body to the right label; without it the log's "
+        "`truth` field is taken.",
+    )
+    cluster: Attribute | None = Field(
+        default=None,
+        description="What tells users or conversations apart: `header:NAME`, `cookie:NAME`, "
+        "`query:NAME` or a JSONPath into the request body.",
+    )
+    segments: dict[Name, Attribute] = Field(
+        default_factory=dict, description="Facts about a request to report by, as in `cluster`."
+    )
+    failures: tuple[StatusPattern, ...] = Field(
+        default=("5xx", "429"),
+        description="Statuses that count as failed; others are answers and are compared.",
+    )
+    compare: tuple[Comparison, ...] = Field(default=(), description="How two answers are compared.")
+    capture: Capture = Field(default_factory=Capture, description="What is mirrored and kept.")
+    seed: Whole = Field(
+        default=0,
+        ge=0,
+        lt=2**63,
+        description="Of everything random: the order of calls, resampling.",
+    )
+    policy: PolicySection | None = Field(
+        default=None, description="What a challenger has to show. Needed as soon as there is one."
+    )
+
+    _path: Path = PrivateAttr(default=Path("harness.yaml"))
+    _document: dict[str, Any] = PrivateAttr(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _champion_can_be_asked(self) -> Config:
+        if self.champion_answers == "live" and not (self.champion.url or self.champion.command):
+            raise BadValueError(
+                "has neither `url` nor `command`",
+                "Say where it is, or take its answers from the log: `champion_answers: recorded`",
+                key=("champion",),
+            )
+        if self.champion_answers == "live" and self.baseline == "recorded":
+            raise BadValueError(
+                "is recorded, and the champion is asked live",
+                "Remove it, or take the answers from the log too: `champion_answers: recorded`",
+                key=("baseline",),
+            )
+        return self
+
+    def came_from(self, path: Path, document: dict[str, Any]) -> None:
+        """Note the file, and the document as it was written. For `harness.config.loading`."""
+        self._path, self._document = path, document
+
+    @property
+    def path(self) -> Path:
+        """The file it was read from, for messages."""
+        return self._path
+
+    @property
+    def directory(self) -> Path:
+        """What relative paths in it start from."""
+        return self._path.parent
+
+    @property
+    def log_path(self) -> str | None:
+        """The log, as a path from here, or its URI."""
+        if self.log is None or "://" in self.log:
+            return self.log
+        return str(self.directory / self.log)
+
+    @property
+    def label_path(self) -> str | None:
+        """JSONPath of `output.label`."""
+        label = self.output.get("label")
+        return label if isinstance(label, str) else None
+
+    @property
+    def numeric_outputs(self) -> dict[str, NumericOutput]:
+        """The outputs that are numbers, by name."""
+        return {
+            name: output
+            for name, output in self.output.items()
+            if isinstance(output, NumericOutput)
+        }
+
+    def where(self, deployment: Deployment) -> str:
+        """Its address or command for people and for `run.json`: secrets stay references."""
+        written: Any = self._document["champion"]
+        if isinstance(deployment, Challenger):
+            written = self._document["challengers"][self.challengers.index(deployment)]
+        return written.get("url") or " ".join(str(word) for word in written.get("command") or ())
+
+    def masked(self) -> dict[str, Any]:
+        """The document as it was written, overrides in it, secrets as their references."""
+        return deepcopy(self._document)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over `masked()` without `log`: a log is known by its own digest."""
+        return digest_of({key: value for key, value in self._document.items() if key != "log"})
+
+    def policy_for(self, challenger: str) -> Policy:
+        """What this challenger has to show, as the gate takes it.
+
+        Raises:
+            KeyError: There is no such challenger.
+        """
+        override = next(one.policy for one in self.challengers if one.name == challenger)
+        assert self.policy is not None, "a config with challengers has a policy"
+        given = {name: value for name, value in override if value is not None}
+        merged = self.policy.model_copy(update=given)
+        names = self.vocabulary
+        return Policy(
+            rules=tuple(gate_rule(rule, names.measured(metric_of(rule))) for rule in merged.rules),
+            confidence=merged.confidence,
+            planned_pairs=None if merged.planned_pairs == "all" else merged.planned_pairs,
+            min_pairing_rate=merged.min_pairing_rate,
+            max_lag_s=merged.max_lag_s,
+        )
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The metrics a rule can be about."""
+        return Vocabulary(
+            outputs=tuple(self.numeric_outputs),
+            comparisons={comparison.name: comparison.kind for comparison in self.compare},
+        )
+
+
+def digest_of(document: Mapping[str, Any]) -> str:
+    """SHA-256 of a JSON value, whatever the order of its keys."""
+    canonical = json.dumps(document, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()

@@ -1,0 +1,231 @@
+"""What the challenger has to show, as a config writes it and as the gate takes it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Discriminator, Field, Tag, WithJsonSchema
+
+from harness.config.amounts import Amount, Kind, amount, improvement, margin
+from harness.config.metric_names import Measured
+from harness.config.problems import BadValueError
+from harness.config.section import Duration, Section, Share
+from harness.gate.policy import AtLeast, AtMost, Improves, Margin, NotWorse, Rule
+from harness.metric import Unit
+
+VERBS = ("not_worse", "improves", "at_most", "at_least")
+
+_AMOUNT = WithJsonSchema({"type": ["number", "string"], "examples": [0.02, "50ms", "10%"]})
+MarginOf = Annotated[Amount, BeforeValidator(margin), _AMOUNT]
+ImprovementOf = Annotated[Amount, BeforeValidator(improvement), _AMOUNT]
+LevelOf = Annotated[Amount, BeforeValidator(amount), _AMOUNT]
+MetricName = Annotated[str, Field(min_length=1)]
+_LIMIT = Field(
+    default=None,
+    description="For the `exceedance` statistic alone: what is too much, for instance 300ms.",
+)
+
+
+class NotWorseRule(Section):
+    """Guardrail: the challenger may be worse, by less than the margin."""
+
+    not_worse: MetricName = Field(description="Metric.")
+    margin: MarginOf = Field(
+        description="Largest harm you accept: in the metric's unit, or `10%` of the champion."
+    )
+    limit: LevelOf | None = _LIMIT
+
+
+class ImprovesRule(Section):
+    """Goal: the challenger must be better by more than `by`."""
+
+    improves: MetricName = Field(description="Metric.")
+    by: ImprovementOf = Field(
+        default=Amount(0.0), description="It must be better by more than this."
+    )
+    worth: ImprovementOf = Field(
+        default=Amount(0.0),
+        description="Smallest improvement worth shipping: once the data exclude it, the "
+        "challenger is rejected. 0 is never.",
+    )
+    limit: LevelOf | None = _LIMIT
+
+
+class AtMostRule(Section):
+    """Guardrail: the challenger's own value, or the pair's, must be below `value`."""
+
+    at_most: MetricName = Field(description="Metric.")
+    value: LevelOf = Field(description="In the metric's unit.")
+    limit: LevelOf | None = _LIMIT
+
+
+class AtLeastRule(Section):
+    """Guardrail: the challenger's own value must be above `value`."""
+
+    at_least: MetricName = Field(description="Metric.")
+    value: LevelOf = Field(description="In the metric's unit.")
+    limit: LevelOf | None = _LIMIT
+
+
+WrittenRule = NotWorseRule | ImprovesRule | AtMostRule | AtLeastRule
+
+
+def verbs_of(rule: Any) -> list[str]:
+    """The verbs that stand in a rule of the document; one is right."""
+    return [verb for verb in VERBS if verb in rule] if isinstance(rule, Mapping) else []
+
+
+def _verb(rule: Any) -> str | None:
+    verbs = verbs_of(rule)
+    return f"<{verbs[0]}>" if len(verbs) == 1 else None
+
+
+RuleSection = Annotated[
+    Annotated[NotWorseRule, Tag("<not_worse>")]
+    | Annotated[ImprovesRule, Tag("<improves>")]
+    | Annotated[AtMostRule, Tag("<at_most>")]
+    | Annotated[AtLeastRule, Tag("<at_least>")],
+    Discriminator(_verb),
+]
+
+Confidence = Annotated[float, Field(gt=0.5, lt=1, strict=True)]
+PlannedPairs = Literal["all"] | Annotated[int, Field(ge=1, strict=True)]
+Rules = tuple[RuleSection, ...]
+
+
+class PolicySection(Section):
+    """Rules, and how sure we have to be. Every rule has to hold."""
+
+    confidence: Confidence = Field(
+        default=0.95, description="0.95 is an error of 0.05, one-sided, for each rule."
+    )
+    planned_pairs: PlannedPairs = Field(
+        default="all", description="The gate holds before that many pairs; `all` is the whole log."
+    )
+    min_pairing_rate: Share = Field(
+        default=0.99, description="With a smaller share of requests paired the run is no evidence."
+    )
+    max_lag_s: Duration = Field(
+        default=0.05,
+        alias="max_lag",
+        description="With a 99th percentile of harness's own lateness above it the run is no "
+        "evidence.",
+    )
+    rules: Rules = Field(
+        description="`not_worse`, `improves`, `at_most`, `at_least`; one is about failures."
+    )
+
+
+class PolicyOverride(Section):
+    """Keys of `policy` for one challenger; what is not given is as for all."""
+
+    confidence: Confidence | None = Field(default=None, description="See `policy`.")
+    planned_pairs: PlannedPairs | None = Field(default=None, description="See `policy`.")
+    min_pairing_rate: Share | None = Field(default=None, description="See `policy`.")
+    max_lag_s: Duration | None = Field(default=None, alias="max_lag", description="See `policy`.")
+    rules: Rules | None = Field(
+        default=None, description="Takes the place of the policy's whole list."
+    )
+
+
+def metric_of(rule: WrittenRule) -> str:
+    """The name of the metric a rule is about."""
+    match rule:
+        case NotWorseRule():
+            return rule.not_worse
+        case ImprovesRule():
+            return rule.improves
+        case AtMostRule():
+            return rule.at_most
+        case AtLeastRule():
+            return rule.at_least
+
+
+def gate_rule(rule: WrittenRule, metric: Measured) -> Rule:
+    """The rule as the gate takes it, its amounts in the metric's unit.
+
+    Raises:
+        BadValueError: An amount does not fit the metric.
+    """
+    limit = _limit(rule.limit, metric)
+    match rule:
+        case NotWorseRule():
+            return NotWorse(rule.not_worse, _margin(rule.margin, metric, "margin"), limit)
+        case ImprovesRule():
+            by, worth = _improvement(rule, metric)
+            return Improves(rule.improves, by, worth, limit)
+        case AtMostRule():
+            return AtMost(rule.at_most, _level(rule.value, metric.unit, "value"), limit)
+        case AtLeastRule():
+            return AtLeast(rule.at_least, _level(rule.value, metric.unit, "value"), limit)
+
+
+def _limit(limit: Amount | None, metric: Measured) -> float | None:
+    if metric.limit_unit is None:
+        if limit is not None:
+            raise BadValueError(
+                "belongs to the `exceedance` statistic", "Remove it", key=("limit",)
+            )
+        return None
+    if limit is None:
+        raise BadValueError(
+            "is missing",
+            "`exceedance` is the share above a limit: say `limit: ...`",
+            key=("limit",),
+        )
+    return _level(limit, metric.limit_unit, "limit")
+
+
+def _margin(written: Amount, metric: Measured, key: str) -> Margin:
+    if written.kind is not Kind.PERCENT:
+        return Margin(_level(written, metric.unit, key))
+    if metric.unit is Unit.FRACTION:
+        raise BadValueError(
+            "is {value}, and the metric is a rate",
+            f"Write {written.value:g} if you mean {100 * written.value:g} percentage points",
+            key=(key,),
+        )
+    if not metric.positive:
+        raise BadValueError(
+            "is {value}, and the metric need not be above 0",
+            "Percent is for means and quantiles of times, costs and tokens: give the margin in "
+            "the metric's unit",
+            key=(key,),
+        )
+    return Margin(written.value, relative=True)
+
+
+def _improvement(rule: ImprovesRule, metric: Measured) -> tuple[Margin, float]:
+    """`by` and `worth` on one scale, relative or absolute; 0 is at home on both."""
+    by, worth = _margin(rule.by, metric, "by"), _margin(rule.worth, metric, "worth")
+    if by.value and worth.value and by.relative != worth.relative:
+        raise BadValueError(
+            "is {value}, and `by` is on another scale",
+            "Write both in percent or both in the metric's unit",
+            key=("worth",),
+        )
+    return Margin(by.value, relative=by.relative or worth.relative), worth.value
+
+
+def _level(written: Amount, unit: Unit, key: str) -> float:
+    """A value in the metric's unit."""
+    match written.kind:
+        case Kind.PLAIN:
+            return written.value
+        case Kind.SECONDS if unit is Unit.SECONDS:
+            return written.value
+        case Kind.SECONDS:
+            raise BadValueError(
+                f"is {{value}}, and the unit here is {unit}", "Write a plain number", key=(key,)
+            )
+        case Kind.PERCENT if unit is Unit.FRACTION:
+            raise BadValueError(
+                "is {value}, must be a fraction", f"Write {written.value:g}", key=(key,)
+            )
+        case Kind.PERCENT:
+            raise BadValueError(
+                "is {value}, and only a margin can be relative",
+                f"Write a value in the metric's unit, {unit}",
+                key=(key,),
+            )

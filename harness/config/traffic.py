@@ -1,0 +1,149 @@
+"""What is asked, when, and with which changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, ValidationInfo
+
+from harness.config.problems import BadValueError
+from harness.config.references import check_templates
+from harness.config.section import (
+    Flag,
+    HeaderName,
+    HeaderValue,
+    JsonPath,
+    Number,
+    Section,
+    Whole,
+    json_path,
+    no_literal_secrets,
+)
+from harness.traffic import attributes, pacing
+from harness.traffic.rewriting import Rewrite
+
+
+class _Pacing(Section):
+    keep_order: Flag = Field(
+        default=False,
+        description="Whether a request waits for the answer to its cluster's previous one.",
+    )
+
+
+class RecordedPacing(_Pacing):
+    """The log's own times: an open loop, as users are."""
+
+    mode: Literal["recorded"] = Field(description="The log's own times.")
+    speed: Number = Field(default=1.0, gt=0, description="10 is ten times as fast.")
+
+    def pacer(self) -> pacing.Pacer:
+        return pacing.AsRecorded(self.speed)
+
+
+class RatePacing(_Pacing):
+    """A constant rate: an open loop for logs without times, or for another load."""
+
+    mode: Literal["rate"] = Field(description="A constant rate.")
+    per_s: Number = Field(gt=0, description="Requests per second.")
+
+    def pacer(self) -> pacing.Pacer:
+        return pacing.ConstantRate(self.per_s)
+
+
+class ClosedPacing(_Pacing):
+    """A fixed number of requests in flight, as a batch job has."""
+
+    mode: Literal["closed"] = Field(description="A fixed number of requests in flight.")
+    in_flight: Whole = Field(ge=1, le=100_000, description="How many.")
+
+    def pacer(self) -> pacing.Pacer:
+        return pacing.ClosedLoop(self.in_flight)
+
+
+PACING_MODES = ("recorded", "rate", "closed")
+
+
+def _mode(value: Any) -> str | None:
+    mode = value.get("mode") if isinstance(value, Mapping) else getattr(value, "mode", None)
+    return f"<{mode}>" if mode in PACING_MODES else None
+
+
+Pacing = Annotated[
+    Annotated[RecordedPacing, Tag("<recorded>")]
+    | Annotated[RatePacing, Tag("<rate>")]
+    | Annotated[ClosedPacing, Tag("<closed>")],
+    Discriminator(_mode),
+]
+
+
+def _template(value: Any, info: ValidationInfo) -> Any:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value)
+    if isinstance(value, str) and info.context is not None:
+        # Before the reference is resolved: braces in a secret are no templates.
+        check_templates(value)
+        return info.context.references.resolve(value)
+    return value
+
+
+def _rewrite_headers(value: Any) -> Any:
+    if isinstance(value, dict):
+        no_literal_secrets(value)
+        for name, text in value.items():
+            if isinstance(text, str):
+                _check_template_of(name, text)
+    return value
+
+
+def _check_template_of(name: str, text: str) -> None:
+    try:
+        check_templates(text)
+    except BadValueError as exc:
+        raise BadValueError(exc.problem, exc.remedy, key=(name,)) from exc
+
+
+class Rewriting(Section):
+    """Changes to each request, the champion's too, so that it is accepted today.
+
+    Templates: `{now}` (RFC 3339, UTC), `{now_s}`, `{now_ms}` (since 1970), `{uuid}` (one for each
+    request, the same for all deployments), and references to secrets.
+    """
+
+    headers: Annotated[dict[HeaderName, HeaderValue], BeforeValidator(_rewrite_headers)] = Field(
+        default_factory=dict,
+        repr=False,
+        description="Header to template: replaces the recorded header, or is added.",
+    )
+    body: dict[JsonPath, Annotated[str, BeforeValidator(_template)]] = Field(
+        default_factory=dict,
+        repr=False,
+        description="JSONPath into a JSON body to template; a number stays a number.",
+    )
+    shift_times: tuple[JsonPath, ...] = Field(
+        default=(),
+        description="JSONPaths of recorded times (epoch numbers or ISO 8601) that move by as much "
+        "as the replay is later than the recording.",
+    )
+
+    def rewrite(self) -> Rewrite:
+        return Rewrite(tuple(self.headers.items()), tuple(self.body.items()), self.shift_times)
+
+
+def _attribute(value: str) -> str:
+    def path_of(text: str) -> attributes.FindFirst:
+        json_path(text)
+        return lambda document: document
+
+    try:
+        attributes.attribute(value, path_of)
+    except ValueError as exc:
+        raise BadValueError(
+            "is {value}, must be header:NAME, cookie:NAME, query:NAME or a JSONPath into the "
+            "request body such as $.user"
+        ) from exc
+    return value
+
+
+Attribute = Annotated[str, AfterValidator(_attribute)]
+"""A fact about a request, see `harness.traffic.attributes`."""

@@ -1,0 +1,48 @@
+"""Keys the format has and this version does not honour.
+
+They are told apart from misspelled ones, and refused: a key that is read and does nothing would let
+its author believe in a protection that is not there. Where a key's value says "off", that is what
+we do, and it is accepted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from harness.config.problems import KeyPath
+
+_OFF_VALUES: dict[KeyPath, tuple[Any, ...]] = {
+    ("repeat",): (None,),
+    ("repeat_challenger",): (None,),
+    ("capture", "redact"): (None,),
+    ("policy", "sequential"): (None, False),
+    ("policy", "ledger"): (None,),
+    ("policy", "min_duration"): (None,),
+    ("policy", "segments"): (None,),
+}
+
+_VALUES: tuple[tuple[KeyPath, Any], ...] = ((("truth",), "feedback"), (("cluster",), "client"))
+"""Values of keys we otherwise know."""
+
+
+def take_out(values: dict[str, Any]) -> Iterator[KeyPath]:
+    """Remove what we do not do from the document's values; yield what asks for it."""
+    for path, off in _OFF_VALUES.items():
+        section = _section(values, path)
+        if section is not None and path[-1] in section:
+            value = section.pop(path[-1])
+            if not any(value is one for one in off):
+                yield path
+    for path, value in _VALUES:
+        section = _section(values, path)
+        if section is not None and section.get(path[-1]) == value:
+            del section[path[-1]]
+            yield path
+
+
+def _section(values: dict[str, Any], path: KeyPath) -> dict[Any, Any] | None:
+    at: Any = values
+    for key in path[:-1]:
+        at = at.get(key) if isinstance(at, dict) else None
+    return at if isinstance(at, dict) else None
