@@ -14,18 +14,17 @@ from __future__ import annotations
 
 import argparse
 import math
-import socket
 import sys
 from collections.abc import Sequence
 
 import numpy as np
 import orjson
-from aiohttp import web
 from numpy.typing import NDArray
 
 from harness.demo.dataset import BRIGHTEST, split
 from harness.demo.models import MODELS, Classifier, fitted
 from harness.errors import UsageError
+from harness.testing.listener import Application, Question, Reply, serve
 
 N_PIXELS = 64
 _SCORE_DIGITS = 4  # so that an answer is a few hundred bytes; the label is taken before rounding
@@ -50,57 +49,38 @@ def pixels_of(body: bytes) -> NDArray[np.float64]:
     return np.array([pixels], dtype=np.float64) / BRIGHTEST
 
 
-def application(name: str, classifier: Classifier) -> web.Application:
-    """The routes of one fitted model."""
+def application(name: str, classifier: Classifier) -> Application:
+    """What one fitted model answers."""
 
-    async def predict(request: web.Request) -> web.Response:
+    def answer(question: Question, _: float) -> Reply:
+        match question.method, question.target:
+            case "POST", "/v1/predict":
+                return predict(question.body)
+            case "GET", "/healthz":
+                return _json(200, {"status": "ok", "model": f"digits-{name}"})
+            case method, target:
+                return _json(404, {"error": f"{method} {target}: try POST /v1/predict"})
+
+    def predict(body: bytes) -> Reply:
         try:
-            pixels = pixels_of(await request.read())
+            pixels = pixels_of(body)
         except ValueError as exc:
-            return _json({"error": str(exc)}, status=400)
+            return _json(400, {"error": str(exc)})
         scores = classifier.predict_proba(pixels)[0]
         return _json(
+            200,
             {
                 "label": int(scores.argmax()),
                 "scores": [round(float(score), _SCORE_DIGITS) for score in scores],
                 "model": f"digits-{name}",
-            }
+            },
         )
 
-    async def healthy(_: web.Request) -> web.Response:
-        return _json({"status": "ok", "model": f"digits-{name}"})
-
-    app = web.Application()
-    app.router.add_post("/v1/predict", predict)
-    app.router.add_get("/healthz", healthy)
-    return app
+    return answer
 
 
-def _json(document: object, *, status: int = 200) -> web.Response:
-    return web.Response(body=orjson.dumps(document), status=status, content_type="application/json")
-
-
-def serve(name: str, port: int) -> None:
-    """Fit the model and answer until SIGTERM or SIGINT. Port 0 takes a free one and prints it.
-
-    Raises:
-        UsageError: The port is taken, or scikit-learn is missing.
-    """
-    app = application(name, fitted(name, split().training))
-    listening = socket.socket()
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind(("127.0.0.1", port))
-    except OSError as exc:
-        raise UsageError(
-            f"harness.demo.digits: port {port} on 127.0.0.1: {exc.strerror}. "
-            "Give another with --port, or 0 for any free one"
-        ) from exc
-    listening.listen()  # from here on a client that connects is answered
-    if port == 0:
-        print(listening.getsockname()[1], flush=True)
-    # Whoever stops the server has its answers already: half a second for what is in flight.
-    web.run_app(app, sock=listening, print=None, access_log=None, shutdown_timeout=0.5)
+def _json(status: int, document: object) -> Reply:
+    return Reply(status, orjson.dumps(document))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -114,9 +94,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one and prints it")
     chosen = parser.parse_args(arguments)
     try:
-        serve(chosen.model, chosen.port)
+        classifier = fitted(chosen.model, split().training)
+        serve(application(chosen.model, classifier), chosen.port)
     except UsageError as exc:
-        print(exc, file=sys.stderr)
+        print(f"harness.demo.digits: {exc}", file=sys.stderr)
         return 2
     return 0
 
