@@ -13,18 +13,17 @@ References:
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from harness.metric import Better
-from harness.stats.clustered import Clustered, clustered_mean, design_effect
-from harness.stats.clustered_t import identical_test, t_test
+from harness.stats.clustered import clustered_mean
 from harness.stats.clusters import Clusters, Floats
+from harness.stats.linearised import Linearised, estimate, largest
 from harness.stats.paired import Paired, Single
 from harness.stats.question import Question
-from harness.stats.sufficiency import Shortage, cautions, flips_needed, more_clusters, shortage
+from harness.stats.sufficiency import Shortage, more_clusters, shortage
 from harness.verdict import Estimate, Unavailable
 
 # A normal interval needs 355 times the squared skewness in independent pairs (Kohavi et al. 2014).
@@ -32,9 +31,6 @@ PAIRS_PER_SQUARED_SKEWNESS = 355
 
 # The champion's mean has to be this many standard errors from zero to divide by it.
 MIN_DENOMINATOR_SE = 10
-
-# Differences this small, relative to the values, are rounding.
-_ROUNDING = 1e-12
 
 
 def mean_harm(
@@ -85,7 +81,12 @@ def mean_harm(
     column = _relative(question, pairs) if relative else _absolute(question, pairs)
     if isinstance(column, Shortage):
         return question.refuse(column, pairs)
-    return _estimate(question, column, bounded=bounded)
+    return estimate(
+        question,
+        column,
+        kind="log ratio of means" if relative else "",
+        objection=None if bounded else _skewness_problem,
+    )
 
 
 def mean_bound(
@@ -119,68 +120,46 @@ def mean_bound(
     if not np.isfinite(pairs.values).all():
         return question.refuse(Shortage("a value is infinite, so there is no mean"), pairs)
     mean = float(pairs.values.mean())
-    column = _Column(
+    column = Linearised(
         champion=None,
         challenger=mean,
         position=question.sign * mean,
         influence=question.sign * (pairs.values - mean),
-        scale=_largest(pairs.values),
+        scale=largest(pairs.values),
         clusters=pairs.clusters,
         n_left_out=pairs.n_left_out,
     )
-    return _estimate(question, column, bounded=bounded)
+    return estimate(question, column, objection=None if bounded else _skewness_problem)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Column:
-    """An estimate and its influence values, on the scale that is tested.
-
-    Attributes:
-        position: The harm on that scale.
-        scale: What an influence is compared with to call it rounding.
-    """
-
-    champion: float | None
-    challenger: float
-    position: float
-    influence: Floats
-    scale: float
-    clusters: Clusters
-    n_left_out: int
-
-    @property
-    def is_constant(self) -> bool:
-        return _largest(self.influence) <= _ROUNDING * self.scale
-
-
-def _absolute(question: Question, pairs: Paired) -> _Column | Shortage:
+def _absolute(question: Question, pairs: Paired) -> Linearised | Shortage:
     difference = question.sign * (pairs.challenger - pairs.champion)
     if not np.isfinite(difference).all():
         return Shortage("a value is infinite, so there is no mean")
     harm = float(difference.mean())
-    return _Column(
+    return Linearised(
         champion=float(pairs.champion.mean()),
         challenger=float(pairs.challenger.mean()),
         position=harm,
         influence=difference - harm,
-        scale=max(_largest(pairs.champion), _largest(pairs.challenger)),
+        scale=max(largest(pairs.champion), largest(pairs.challenger)),
         clusters=pairs.clusters,
         n_left_out=pairs.n_left_out,
     )
 
 
-def _relative(question: Question, pairs: Paired) -> _Column | Shortage:
+def _relative(question: Question, pairs: Paired) -> Linearised | Shortage:
     champion, challenger = float(pairs.champion.mean()), float(pairs.challenger.mean())
     lack = question.impossible_margin or _ratio_problem(pairs, champion, challenger)
     if lack is not None:
         return lack
     influence = pairs.challenger / challenger - pairs.champion / champion
-    return _Column(
+    return Linearised(
         champion=champion,
         challenger=challenger,
         position=question.sign * math.log(challenger / champion),
         influence=question.sign * influence,
-        scale=max(_largest(pairs.champion) / champion, _largest(pairs.challenger) / challenger),
+        scale=max(largest(pairs.champion) / champion, largest(pairs.challenger) / challenger),
         clusters=pairs.clusters,
         n_left_out=pairs.n_left_out,
     )
@@ -202,53 +181,7 @@ def _ratio_problem(pairs: Paired, champion: float, challenger: float) -> Shortag
     return None
 
 
-def _estimate(question: Question, column: _Column, *, bounded: bool) -> Estimate | Unavailable:
-    clusters, null = column.clusters, question.on_test_scale(question.null)
-    if column.is_constant:
-        moment = Clustered(column.position, 0.0, 0.0, clusters.n_clusters, 0.0)
-        test, deff = identical_test(moment, null=null, alpha=question.alpha), None
-        lack = _silence(column)
-    else:
-        totals = clusters.totals(column.influence)
-        test = t_test(column.position, totals, clusters.sizes, null=null, alpha=question.alpha)
-        spread = float(column.influence @ column.influence) / (clusters.n_pairs - 1)
-        deff = design_effect(test.moment, spread, clusters.n_pairs)
-        lack = None if bounded else _skewness_problem(column, deff)
-    if lack is None and not (math.isfinite(test.low) and math.isfinite(test.high)):
-        lack = flips_needed(clusters, question.alpha)
-    if lack is not None:
-        return question.refuse(lack, column, champion=column.champion, challenger=column.challenger)
-    return Estimate(
-        metric=question.metric,
-        unit=question.unit,
-        champion=column.champion,
-        challenger=column.challenger,
-        harm=question.as_harm(column.position),
-        harm_low=question.as_harm(test.low),
-        harm_high=question.as_harm(test.high),
-        confidence=question.confidence,
-        null=question.null,
-        p_value=test.p_value,
-        p_harm=test.p_harm,
-        method=("log ratio of means, " if question.relative else "") + test.method,
-        n_pairs=clusters.n_pairs,
-        n_clusters=clusters.n_clusters,
-        n_left_out=column.n_left_out,
-        relative=question.relative,
-        df=test.df,
-        deff=deff,
-        detectable=None if test.resolution is None else question.below_null(test.resolution),
-        warnings=cautions(clusters),
-    )
-
-
-def _silence(column: _Column) -> Shortage | None:
-    if abs(column.position) > _ROUNDING * column.scale:
-        return None
-    return Shortage("the harm is 0 on every pair, so nothing is known of how much it could be")
-
-
-def _skewness_problem(column: _Column, deff: float) -> Shortage | None:
+def _skewness_problem(column: Linearised, deff: float) -> Shortage | None:
     needed = PAIRS_PER_SQUARED_SKEWNESS * _skewness(column.influence) ** 2
     at_hand = column.clusters.n_pairs / max(1.0, deff)
     if at_hand >= needed:
@@ -264,7 +197,3 @@ def _skewness(influence: Floats) -> float:
     squares = influence * influence
     third = float(squares @ influence) / influence.size
     return third / math.pow(float(squares.mean()), 1.5)
-
-
-def _largest(values: Floats) -> float:
-    return float(max(values.max(), -values.min()))

@@ -1,0 +1,244 @@
+"""How much worse the challenger's median, p95 or p99 is.
+
+Theory of operation
+===================
+
+We compare the quantiles of the two sides' distributions, not the quantile of the differences: "p95
+at most 10 % worse" is about what a user at the slow end sees. A quantile has a standard error once
+we know how steep the distribution is there. Woodruff's trick finds out without smoothing: take the
+standard error `se` of the share of values up to the quantile `q`, read off the values at the shares
+`p - t se` and `p + t se`, and the density is `2 t se / (upper - lower)`. A pair's influence on the
+difference of quantiles is then
+
+    -(1{b <= q_b} - F_b) / f_b  +  (1{a <= q_a} - F_a) / f_a
+
+for challenger `b` and champion `a`, each term divided by its quantile for a log ratio; clusters,
+and the correlation of the two sides, enter through the CR2 variance of these numbers.
+
+A failed request has no latency that could count as good: it is infinite (worst rank). A quantile
+below the share of failures is not affected by what they would have taken. One beyond it does not
+exist, and where that is surely so for the challenger alone, it is harm without a number.
+
+References:
+    Woodruff (1952), Journal of the American Statistical Association 47:635. Deng, Knoblich & Lu
+    (2018), KDD. Lachin (1999), Controlled Clinical Trials 20:408, for worst ranks.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import stats
+
+from harness.metric import Better
+from harness.stats.clustered import cr1, design_effect
+from harness.stats.clusters import Booleans, Clusters, Floats
+from harness.stats.linearised import Linearised, estimate, largest
+from harness.stats.order_statistics import OrderStatistics
+from harness.stats.paired import Paired
+from harness.stats.question import Question
+from harness.stats.rate import Events
+from harness.stats.sufficiency import Shortage, more_clusters, shortage
+from harness.verdict import Estimate, Unavailable
+
+# With fewer independent values beyond the quantile its interval covers too seldom: 77 % instead of
+# 95 % at two of them.
+MIN_EXCEEDANCES = 10
+
+# Coverage of the Woodruff interval that the density is read from; not the gate's own confidence.
+_WOODRUFF_CONFIDENCE = 0.95
+
+
+def quantile_harm(
+    champion: ArrayLike,
+    challenger: ArrayLike,
+    clusters: Clusters,
+    *,
+    p: float,
+    better: Better,
+    null: float,
+    confidence: float,
+    metric: str,
+    unit: str,
+    relative: bool = False,
+) -> Estimate | Unavailable:
+    """Estimate how much worse the challenger's quantile is.
+
+    Args:
+        champion: One value per pair; NaN where there is none (left out and counted), and infinite,
+            on the worse side, where the request failed.
+        challenger: The same for the challenger.
+        clusters: Aligned with both.
+        p: Which quantile, in (0, 1): 0.95 for p95.
+        better: Which way the quantity improves.
+        null: The margin, as a harm; a relative one where `relative`.
+        confidence: 1 minus the error on each side, above 0.5.
+        relative: Whether harm is the relative change of the quantile.
+
+    Returns:
+        The estimate; `Unavailable` with too few clusters, with fewer than ten independent values
+        beyond the quantile, where too many values are equal there, and where the quantile lies
+        among the failures (`certain_harm` if that is surely so for the challenger alone).
+
+    Examples:
+        >>> latency_s = np.random.default_rng(7).exponential(0.1, (2, 2000))
+        >>> found = quantile_harm(latency_s[0], latency_s[1] + 0.01, Clusters.independent(2000),
+        ...     p=0.95, better=Better.LOWER, null=0.07, confidence=0.95, metric="latency_s.p95",
+        ...     unit="s")
+        >>> round(found.harm, 3), round(found.harm_high, 3), found.p_value < 0.05
+        (0.038, 0.062, True)
+    """
+    if not 0 < p < 1:
+        raise ValueError(f"quantile is {p:g}, must be between 0 and 1")
+    question = Question(metric, unit, better, null, confidence, relative)
+    pairs = Paired.complete(champion, challenger, clusters)
+    lack = shortage(pairs.clusters) or question.impossible_margin
+    if lack is not None:
+        return question.refuse(lack, pairs)
+    left = SideQuantile.of(pairs.champion, pairs.clusters, p)
+    right = SideQuantile.of(pairs.challenger, pairs.clusters, p)
+    if not (math.isfinite(left.value) and math.isfinite(right.value)):
+        return _beyond_failures(question, pairs, left, right)
+    lack = _quantile_problem(question, pairs.clusters, left, right)
+    if lack is not None:
+        return question.refuse(lack, pairs, champion=left.value, challenger=right.value)
+    kind = f"{'log ratio' if relative else 'difference'} of quantiles, Woodruff density"
+    return estimate(question, _difference(question, pairs, left, right), kind=kind)
+
+
+@dataclass(frozen=True, slots=True)
+class SideQuantile:
+    """One side's quantile with Woodruff's interval (95 %, clustered).
+
+    Attributes:
+        value: The smallest value with at least a share `p` of the values up to it; infinite where
+            the quantile lies among the failures.
+        share: Share of values up to `value`; above `p` where there are ties.
+        share_se: Its standard error, CR1.
+        low: The interval ends, values of the data.
+        density: Share of values per unit at the quantile; infinite where low equals high.
+        deff: Of the share.
+    """
+
+    p: float
+    value: float
+    share: float
+    share_se: float
+    low: float
+    high: float
+    density: float
+    deff: float
+
+    @classmethod
+    def of(cls, values: Floats, clusters: Clusters, p: float) -> SideQuantile:
+        """Estimate from one side's values; at least two clusters."""
+        ordered = OrderStatistics(values, p)
+        value = ordered.quantile(p)
+        below = values <= value
+        share = float(np.count_nonzero(below)) / values.size
+        totals = clusters.totals(below) - share * clusters.sizes
+        moment = cr1(share, totals, clusters.sizes)
+        reach = float(stats.t.ppf(0.5 + _WOODRUFF_CONFIDENCE / 2, moment.df)) * moment.se
+        low, high = ordered.quantile(p - reach), ordered.quantile(p + reach)
+        spread = share * (1 - share) * values.size / (values.size - 1)
+        return cls(
+            p=p,
+            value=value,
+            share=share,
+            share_se=moment.se,
+            low=low,
+            high=high,
+            density=2 * reach / (high - low) if high > low else math.inf,
+            deff=design_effect(moment, spread, values.size),
+        )
+
+    @property
+    def se(self) -> float:
+        """Standard error of the quantile, in its unit."""
+        return self.share_se / self.density
+
+    def influence(self, values: Floats) -> Floats:
+        """How much each value moves the quantile, in its unit; sums to zero."""
+        return np.asarray(-((values <= self.value) - self.share) / self.density)
+
+
+def _quantile_problem(
+    question: Question, clusters: Clusters, left: SideQuantile, right: SideQuantile
+) -> Shortage | None:
+    """What keeps these quantiles from being judged."""
+    p = left.p
+    deff = max(1.0, left.deff, right.deff)
+    exceedances = clusters.n_pairs * min(p, 1 - p) / deff
+    if exceedances < MIN_EXCEEDANCES * (1 - 1e-9):
+        return Shortage(
+            f"{exceedances:.1f} independent values beyond the quantile are too few, "
+            f"{MIN_EXCEEDANCES} are needed",
+            more_clusters(clusters, MIN_EXCEEDANCES / exceedances),
+        )
+    for name, side in (("champion", left), ("challenger", right)):
+        if not (math.isfinite(side.low) and math.isfinite(side.high)):
+            return Shortage(
+                f"the {name}'s quantile is too close to its failures to be bounded: gate its "
+                f"exceedance of a limit"
+            )
+        if math.isinf(side.density):
+            return Shortage(
+                f"too many of the {name}'s values equal its quantile, {side.value:.6g}: gate the "
+                f"exceedance of a limit"
+            )
+        if question.relative and side.value <= 0:
+            return Shortage(
+                f"the {name}'s quantile, {side.value:.3g}, has no ratio: use an absolute margin"
+            )
+    return None
+
+
+def _beyond_failures(
+    question: Question, pairs: Paired, left: SideQuantile, right: SideQuantile
+) -> Unavailable:
+    """No quantile among the failures; harm where that is surely the challenger's alone."""
+    worst = question.sign * math.inf
+    who = {
+        (True, True): "both sides'",
+        (True, False): "the champion's",
+        (False, True): "the challenger's",
+    }[math.isinf(left.value), math.isinf(right.value)]
+    # Failures hold the tail from 1 - p on, or up to p where low values are the worse ones.
+    tail = 1 - left.p if question.sign > 0 else left.p
+    failed = _failures(pairs.challenger == worst, pairs.clusters)
+    champion_failed = _failures(pairs.champion == worst, pairs.clusters)
+    return question.refuse(
+        Shortage(f"{who} p{100 * left.p:g} lies beyond its timeout: too many requests failed"),
+        pairs,
+        champion=left.value if math.isfinite(left.value) else None,
+        challenger=right.value if math.isfinite(right.value) else None,
+        certain_harm=failed.lower(question.alpha) > tail > champion_failed.upper(question.alpha),
+    )
+
+
+def _failures(failed: Booleans, clusters: Clusters) -> Events:
+    return Events.of(failed.astype(np.float64), clusters)
+
+
+def _difference(
+    question: Question, pairs: Paired, left: SideQuantile, right: SideQuantile
+) -> Linearised:
+    sign = question.sign
+    before, after = left.influence(pairs.champion), right.influence(pairs.challenger)
+    if question.relative:
+        before, after = before / left.value, after / right.value
+        position = sign * math.log(right.value / left.value)
+    else:
+        position = sign * (right.value - left.value)
+    return Linearised(
+        champion=left.value,
+        challenger=right.value,
+        position=position,
+        influence=sign * (after - before),
+        scale=max(largest(before), largest(after)),
+        clusters=pairs.clusters,
+        n_left_out=pairs.n_left_out,
+    )
