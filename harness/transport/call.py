@@ -1,0 +1,143 @@
+"""One request on its way through a sender, and the exchange it becomes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from harness.exchange import (
+    Exchange,
+    Failure,
+    FailureKind,
+    Outcome,
+    Request,
+    RequestId,
+    Response,
+    Timing,
+)
+from harness.transport.target import Target
+from harness.usage import Usage
+
+if TYPE_CHECKING:
+    from harness.transport.connection import Connection
+
+UsageOf = Callable[[Response], Usage]
+"""Reads what an answer says it used. Must not raise: an answer that does not say is `Usage()`."""
+
+
+class Call:
+    """State of one submitted request. Plain slots: there is one for every request.
+
+    Attributes:
+        begun_s: When it left the queue and a connection was looked for; None while queued.
+        sent_s: First byte of the first attempt.
+        first_byte_s: First byte of the last attempt's answer.
+        deadline_s: When it is given up; runs from `begun_s`, and anew from `sent_s`.
+        n_tries: Attempts begun, those included for which no connection came about.
+        n_sent: Attempts of which at least one byte was sent.
+        spared: Whether a connection that had gone stale was made up for already.
+    """
+
+    __slots__ = (
+        "begun_s",
+        "call_order",
+        "chunk_at_s",
+        "connection",
+        "deadline_s",
+        "done",
+        "due_s",
+        "finished",
+        "first_byte_s",
+        "lag_s",
+        "n_sent",
+        "n_tries",
+        "request",
+        "request_id",
+        "sent_s",
+        "spared",
+        "wire",
+    )
+
+    def __init__(
+        self,
+        request_id: RequestId,
+        request: Request,
+        due_s: float,
+        lag_s: float,
+        call_order: int,
+        done: Callable[[Exchange], None],
+    ) -> None:
+        self.request_id = request_id
+        self.request = request
+        self.due_s = due_s
+        self.lag_s = lag_s
+        self.call_order = call_order
+        self.done = done
+        self.wire = b""
+        self.begun_s: float | None = None
+        self.sent_s: float | None = None
+        self.first_byte_s: float | None = None
+        self.deadline_s = 0.0
+        self.n_tries = 0
+        self.n_sent = 0
+        self.spared = False
+        self.finished = False
+        self.connection: Connection | None = None
+        self.chunk_at_s: list[float] | None = None
+
+    @property
+    def start_s(self) -> float | None:
+        """Where service time begins: the first byte sent, else when a connection was looked for."""
+        return self.begun_s if self.sent_s is None else self.sent_s
+
+
+def exchange_of(
+    call: Call,
+    outcome: Outcome,
+    target: Target,
+    *,
+    now_s: float,
+    wall_ns: int,
+    usage_of: UsageOf | None,
+) -> Exchange:
+    """What became of the call, as of `now_s` on the clock and `wall_ns` in UTC."""
+    start_s = now_s if call.start_s is None else call.start_s
+    first_byte_s = call.first_byte_s
+    latency_s = now_s - start_s
+    timing = Timing(
+        wall_ns - int((now_s - call.due_s) * 1e9),
+        max(0.0, start_s - call.due_s),
+        call.lag_s,
+        None if first_byte_s is None else first_byte_s - start_s,
+        latency_s,
+        target.timeout_s,
+        tuple([at_s - start_s for at_s in call.chunk_at_s]) if call.chunk_at_s else (),
+    )
+    price = target.price
+    if price is None:
+        return Exchange(call.request_id, target.name, outcome, timing, call.n_sent, call.call_order)
+    usage = _usage(outcome, usage_of) if price.needs_usage else Usage()
+    cost = price.cost_usd(attempts=call.n_sent, latency_s=latency_s, usage=usage)
+    return Exchange(
+        call.request_id,
+        target.name,
+        outcome,
+        timing,
+        call.n_sent,
+        call.call_order,
+        usage.input_tokens,
+        usage.output_tokens,
+        None if cost is None else float(cost),
+    )
+
+
+def _usage(outcome: Outcome, usage_of: UsageOf | None) -> Usage:
+    """Tokens of a whole answer, also one that counts as failed; unknown for a partial one."""
+    if usage_of is None:
+        return Usage()
+    match outcome:
+        case Response():
+            return usage_of(outcome)
+        case Failure(FailureKind.HTTP_ERROR, _, Response() as response):
+            return usage_of(response)
+    return Usage()
