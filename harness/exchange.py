@@ -175,13 +175,16 @@ class LateAnswer:
     """An answer that stands apart from its request in the log, to be joined by `entry_id`.
 
     Attributes:
-        at_ns: The log's time stamp of this record, where the latency has to be computed from it.
+        at_ns: When the answer was complete (UTC, nanoseconds since 1970), where the latency has to
+            be computed from it.
+        first_byte_at_ns: When its first byte came, likewise.
     """
 
     entry_id: str
     position: str
     answer: RecordedAnswer
     at_ns: int | None = None
+    first_byte_at_ns: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,6 +88,11 @@ class Source:
 class Reader(Protocol):
     """A log format. Registered under the entry-point group `harness.readers`."""
 
+    @property
+    def resolution_ns(self) -> int:
+        """How fine the format's times are, in nanoseconds; 0 for a format without times."""
+        ...
+
     def sniff(self, head: bytes) -> bool:
         """Whether a file that starts with `head` (up to 64 KiB, decompressed) is of this format."""
         ...
