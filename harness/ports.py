@@ -65,6 +65,11 @@ class Sender(Protocol):
 class PairSink(Protocol):
     """Where pairs go. `append` is cheap; `acknowledge` returns once they survive a crash."""
 
+    @property
+    def has_room(self) -> bool:
+        """Whether pairs are taken without waiting; who can hold back should when they are not."""
+        ...
+
     def append(self, pairs: Sequence[Pair]) -> None: ...
 
     def acknowledge(self) -> int:

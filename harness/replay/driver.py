@@ -48,6 +48,7 @@ MAX_OPEN = 10_000
 
 _BATCH = 256
 _SENDS_BETWEEN_YIELDS = 8
+_DISK_LOOK_S = 0.005
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +218,9 @@ class Driver:
                     await self._answered.wait()
 
     async def _when_there_is_room(self, due_s: float) -> float:
+        """Hold back while too much is open or the disk is behind; since when it could go."""
+        while not self._sink.has_room:  # noqa: ASYNC110 - a disk has no event for it
+            await asyncio.sleep(_DISK_LOOK_S)  # our own lateness, and not excused
         if self._n_open < MAX_OPEN:
             return due_s
         while self._n_open >= MAX_OPEN:

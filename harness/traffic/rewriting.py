@@ -49,6 +49,10 @@ class Rewrite:
             except jsonpath.JSONPathError as exc:
                 raise ValueError(f"is {path!r}, must be a JSONPath such as $.user: {exc}") from exc
 
+    @property
+    def changes_anything(self) -> bool:
+        return bool(self.headers or self.body or self.shift_times)
+
     def __call__(
         self, request: Request, *, recorded_at_ns: int | None, now_ns: int, seed: str
     ) -> Request:

@@ -74,6 +74,8 @@ class ScriptedSender:
 
 
 class ListSink:
+    has_room = True
+
     def __init__(self, fails_after=None):
         self.pairs = []
         self.fails_after = fails_after
