@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from harness import plugins
 from harness.config.metric_names import QUANTITIES, RATES, Vocabulary
 from harness.config.policy import (
     VERBS,
@@ -23,16 +24,29 @@ from harness.config.policy import (
     metric_of,
     verbs_of,
 )
-from harness.config.problems import BadValueError, KeyPath
+from harness.config.problems import BadValueError, KeyPath, nearest
 
 _RULE: TypeAdapter[WrittenRule] = TypeAdapter(RuleSection)
 
 
 def disagreements(values: dict[str, Any]) -> Iterator[BadValueError]:
     """Everything that is wrong between parts of the document; keys are from its top."""
+    yield from _plugins(values)
     yield from _names_of_deployments(values)
     yield from _names_of_comparisons(values)
     yield from _policies(values)
+
+
+def _plugins(values: dict[str, Any]) -> Iterator[BadValueError]:
+    """Names of plug-ins; a package without its metadata has none, and is told so when used."""
+    for key, group in (("dialect", plugins.DIALECTS), ("format", plugins.READERS)):
+        name, known = values.get(key), plugins.names(group)
+        if name == "auto" and key == "format":
+            continue
+        if isinstance(name, str) and known and name not in known:
+            yield BadValueError(
+                f"is {{value}}, must be one of {', '.join(known)}", nearest(name, known), key=(key,)
+            )
 
 
 def _names_of_deployments(values: dict[str, Any]) -> Iterator[BadValueError]:

@@ -4,15 +4,37 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import AfterValidator, ConfigDict, Discriminator, Field, Tag
 
+from harness import plugins
+from harness.compare.patterns import Patterns
+from harness.config.problems import BadValueError
 from harness.config.section import JsonPath, Name, Number, Section
 
 KINDS = ("label", "numeric", "structure")
 
 
+def _pattern(value: str) -> str:
+    try:
+        Patterns.of([value])
+    except ValueError as exc:
+        raise BadValueError(
+            "is {value}, must be a path such as $.items[*].id, or $..id for any depth"
+        ) from exc
+    return value
+
+
+Pattern = Annotated[str, AfterValidator(_pattern)]
+
+
 class _Comparison(Section):
     name: Name = Field(description="What metrics call it: `NAME.disagreement_rate`.")
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What the comparator is made with: all keys that are not common to comparisons."""
+        common = {"name", "kind", "path"}
+        return {key: value for key, value in self if key not in common}
 
 
 class LabelComparison(_Comparison):
@@ -38,17 +60,39 @@ class StructureComparison(_Comparison):
 
     kind: Literal["structure"] = Field(alias="as", description="The same JSON, key order aside.")
     path: JsonPath = Field(default="$", description="JSONPath to the part that is compared.")
-    ignore: tuple[JsonPath, ...] = Field(default=(), description="JSONPaths that may differ.")
+    ignore: tuple[Pattern, ...] = Field(
+        default=(), description="Parts that may differ: `$.items[*].id`, or `$..id` at any depth."
+    )
+    unordered: tuple[Pattern, ...] = Field(
+        default=(), description="Lists whose order does not matter, as in `ignore`."
+    )
+
+
+class PluginComparison(_Comparison):
+    """A comparator of an installed plug-in; further keys are its options."""
+
+    model_config = ConfigDict(extra="allow")
+
+    kind: Name = Field(alias="as", description="Name of an installed comparator.")
+    path: JsonPath = Field(default="$", description="JSONPath to the part that is compared.")
+
+
+def known_kinds() -> tuple[str, ...]:
+    """What `as` may say: our own comparators, and those of plug-ins."""
+    return tuple(dict.fromkeys((*KINDS, *plugins.names(plugins.COMPARATORS))))
 
 
 def _kind(value: Any) -> str | None:
     kind = value.get("as") if isinstance(value, dict) else None
-    return f"<{kind}>" if kind in KINDS else None
+    if kind in KINDS:
+        return f"<{kind}>"
+    return "<plugin>" if kind in known_kinds() else None
 
 
 Comparison = Annotated[
     Annotated[LabelComparison, Tag("<label>")]
     | Annotated[NumericComparison, Tag("<numeric>")]
-    | Annotated[StructureComparison, Tag("<structure>")],
+    | Annotated[StructureComparison, Tag("<structure>")]
+    | Annotated[PluginComparison, Tag("<plugin>")],
     Discriminator(_kind),
 ]

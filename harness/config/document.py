@@ -8,6 +8,7 @@ are enough to write out a billion values.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -107,7 +108,9 @@ def _compose(text: str, path: str) -> Node | None:
     # Nesting costs the parser time that grows with its square: it stops before we would.
     yaml.max_depth = MAX_DEPTH
     try:
-        node: Node | None = yaml.compose(text)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", ReusedAnchorWarning)
+            node: Node | None = yaml.compose(text)
     except MarkedYAMLError as exc:
         mark = exc.problem_mark or exc.context_mark
         line = mark.line + 1 if mark is not None else None

@@ -68,7 +68,7 @@ def _validated(document: Document, path: Path, references: References) -> Config
     unsupported = list(take_out(values))
     say = Speaker(document, values, str(path), reading)
     problems = list(document.problems)
-    problems += [say.refused(_not_yet, at) for at in unsupported]
+    problems += [say.refused(one, one.key) for one in unsupported]
     try:
         config = Config.model_validate(values, context=reading)
     except ValidationError as exc:
@@ -82,7 +82,6 @@ def _validated(document: Document, path: Path, references: References) -> Config
     return config
 
 
-_not_yet = BadValueError("known, but this version does not do it yet", "Remove it")
 _misplaced = BadValueError(
     "holds a reference, which is not resolved here",
     f"References work in {', '.join(RESOLVED_KEYS)}",

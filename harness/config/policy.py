@@ -90,7 +90,15 @@ RuleSection = Annotated[
 ]
 
 Confidence = Annotated[float, Field(gt=0.5, lt=1, strict=True)]
-PlannedPairs = Literal["all"] | Annotated[int, Field(ge=1, strict=True)]
+
+
+def _planned(value: Any) -> Any:
+    if value == "all" or (isinstance(value, int) and not isinstance(value, bool) and value >= 1):
+        return value
+    raise BadValueError("is {value}, must be `all` or a whole number, 1 or more")
+
+
+PlannedPairs = Annotated[Literal["all"] | int, BeforeValidator(_planned)]
 Rules = tuple[RuleSection, ...]
 
 

@@ -41,8 +41,13 @@ class BadConfigError(ConfigError):
 
 
 def all_of(problems: Iterable[ConfigError]) -> ConfigError | None:
-    """One error that says them all; None when there are none. The same line is said once."""
-    said = {str(problem): problem for problem in problems}
+    """One error that says them all; None when there are none.
+
+    Of several about one key the first is said: the others follow from it, mostly.
+    """
+    said: dict[tuple[int | None, str], ConfigError] = {}
+    for problem in problems:
+        said.setdefault((problem.line, problem.key), problem)
     ordered = sorted(said.values(), key=lambda problem: problem.line or 0)
     if not ordered:
         return None

@@ -10,7 +10,6 @@ from decimal import Decimal
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-import jsonpath
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -26,6 +25,7 @@ from pydantic import (
 from harness.config import amounts
 from harness.config.problems import BadValueError
 from harness.config.references import SECRET_HEADERS, References, is_reference
+from harness.dialects import paths
 
 
 class Section(BaseModel):
@@ -99,12 +99,10 @@ def json_path(value: str) -> str:
         BadValueError: It is none.
     """
     try:
-        if value.startswith("$"):
-            jsonpath.compile(value)
-            return value
-    except (jsonpath.JSONPathError, ValueError, RecursionError):
-        pass  # said below: the library's own words are about its tokens
-    raise BadValueError("is {value}, must be a JSONPath such as $.label")
+        paths.JsonPath(value)
+    except (ValueError, RecursionError) as exc:
+        raise BadValueError("is {value}, must be a JSONPath such as $.label") from exc
+    return value
 
 
 def _header_value(value: str) -> str:

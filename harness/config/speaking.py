@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
 from pydantic_core import ErrorDetails
 
-from harness.config.comparison import KINDS
+from harness.config.comparison import known_kinds
 from harness.config.document import Document
+from harness.config.fields import all_keys
 from harness.config.policy import VERBS, verbs_of
 from harness.config.problems import BadValueError, KeyPath, dotted, nearest, shown
 from harness.config.section import Reading, keys_of
@@ -29,14 +32,16 @@ _ALLOWED = {
     "dict_type": "a mapping of keys to values",
     "model_type": "a mapping of keys to values",
     "model_attributes_type": "a mapping of keys to values",
-    "greater_than": "above {gt}",
-    "greater_than_equal": "{ge} or more",
-    "less_than": "below {lt}",
-    "less_than_equal": "{le} or less",
+    "greater_than": "above {gt:g}",
+    "greater_than_equal": "{ge:g} or more",
+    "less_than": "below {lt:g}",
+    "less_than_equal": "{le:g} or less",
     "literal_error": "{expected}",
     "string_too_short": "one character or more",
     "too_short": "a list with something in it",
 }
+
+_INSERTED = re.compile(r"<[a-z_]+>|\[key\]")
 
 _NAME_PATTERN = "a name of letters, digits, dots, dashes and underscores, 64 at most"
 _HEADER_PATTERN = "the name of a header"
@@ -63,7 +68,7 @@ class Speaker:
 
     def invalid(self, error: ErrorDetails) -> ConfigError:
         """An error of pydantic's. `loc` is the key path with the names of union members in it."""
-        at = tuple(part for part in error["loc"] if not _is_inserted(part))
+        at = self._key_path(error["loc"])
         kind, context = error["type"], error.get("ctx", {})
         cause = context.get("error")
         if isinstance(cause, BadValueError):
@@ -71,7 +76,7 @@ class Speaker:
         known = self._known_around(at)
         match kind:
             case "extra_forbidden":
-                return self._error(at, "unknown key", nearest(str(at[-1]), known))
+                return self._error(at, "unknown key", self._meant(at, known))
             case "missing":
                 return self._error(at, "is missing", known.get(str(at[-1]), "").rstrip("."))
             case "union_tag_not_found" | "union_tag_invalid":
@@ -93,13 +98,32 @@ class Speaker:
         if at[0] == "pacing":
             return _one_of(PACING_MODES, value.get("mode")), (*at, "mode")
         if at[0] == "compare":
-            return _one_of(KINDS, value.get("as")), (*at, "as")
+            return _one_of(known_kinds(), value.get("as")), (*at, "as")
         verbs = verbs_of(value)
         if verbs:
             both = " and ".join(f"`{verb}`" for verb in verbs)
             return BadValueError(f"has {both}", "Write a rule for each"), at
         first = next(iter(value), "")
         return BadValueError(f"has none of {', '.join(VERBS)}", nearest(first, VERBS)), at
+
+    def _meant(self, at: KeyPath, known: Mapping[str, str]) -> str:
+        """The nearest key here, or the place where that very key belongs."""
+        key = str(at[-1])
+        homes = [path for path in all_keys() if path.rpartition(".")[2] == key]
+        elsewhere = len(homes) == 1 and homes[0] != dotted(at)
+        if elsewhere and not get_close_matches(key, known, n=1):
+            return f"It belongs elsewhere: `{homes[0]}`"
+        return nearest(key, known)
+
+    def _key_path(self, location: tuple[int | str, ...]) -> KeyPath:
+        """A location without what pydantic puts in: tags of unions, and `[key]` for a key."""
+        at: KeyPath = ()
+        for part in location:
+            around = self._at(at)
+            is_key = isinstance(around, Mapping) and part in around
+            if is_key or not (isinstance(part, str) and _INSERTED.fullmatch(part)):
+                at += (part,)
+        return at
 
     def _at(self, at: KeyPath) -> Any:
         value: Any = self.document.values
@@ -123,11 +147,6 @@ class Speaker:
     def _error(self, at: KeyPath, problem: str, remedy: str) -> ConfigError:
         line = self.document.line_of(at)
         return ConfigError(self.path, dotted(at), problem, remedy, line=line)
-
-
-def _is_inserted(part: int | str) -> bool:
-    """Whether a part of a `loc` is no key of the document: `<recorded>`, `[key]`, a literal."""
-    return isinstance(part, str) and part.startswith(("[key]", "<", "literal[", "constrained-"))
 
 
 def _one_of(allowed: tuple[str, ...], value: Any) -> BadValueError:

@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from harness.config.problems import KeyPath
+from harness.config.problems import BadValueError, KeyPath
+
+_NOT_YET = "but this version does not do it yet"
 
 _OFF_VALUES: dict[KeyPath, tuple[Any, ...]] = {
     ("repeat",): (None,),
@@ -26,19 +28,19 @@ _VALUES: tuple[tuple[KeyPath, Any], ...] = ((("truth",), "feedback"), (("cluster
 """Values of keys we otherwise know."""
 
 
-def take_out(values: dict[str, Any]) -> Iterator[KeyPath]:
-    """Remove what we do not do from the document's values; yield what asks for it."""
+def take_out(values: dict[str, Any]) -> Iterator[BadValueError]:
+    """Remove what we do not do from the document's values; yield what to say where."""
     for path, off in _OFF_VALUES.items():
         section = _section(values, path)
         if section is not None and path[-1] in section:
             value = section.pop(path[-1])
             if not any(value is one for one in off):
-                yield path
+                yield BadValueError(f"known, {_NOT_YET}", "Remove it", key=path)
     for path, value in _VALUES:
         section = _section(values, path)
         if section is not None and section.get(path[-1]) == value:
             del section[path[-1]]
-            yield path
+            yield BadValueError(f"{value!r} is known, {_NOT_YET}", "Remove it", key=path)
 
 
 def _section(values: dict[str, Any], path: KeyPath) -> dict[Any, Any] | None:
