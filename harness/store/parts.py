@@ -24,6 +24,7 @@ BYTES_PER_GROUP = 64 << 20
 
 _LEVEL = 3
 _HEADER_COLUMNS = ("request_headers", "champion_headers", "challenger_headers")
+_PAIR_COLUMNS = frozenset(column.name for column in columns())
 _REPEATING = frozenset(column.name for column in columns() if column.repeats)
 _RANGED = [column.name for column in columns() if column.ranged]
 
@@ -118,8 +119,12 @@ def _writer(file: BinaryIO, schema: pa.Schema) -> pq.ParquetWriter:
 
 
 def _dictionaries(schema: pa.Schema) -> list[str]:
-    """Parquet paths of the columns with few different values."""
-    paths = [name for name in schema.names if name in _REPEATING]
+    """Parquet paths of the columns with few different values, of pairs or of values."""
+    paths = [
+        field.name
+        for field in schema
+        if field.name in _REPEATING or (field.name not in _PAIR_COLUMNS and _is_text(field.type))
+    ]
     for name in _HEADER_COLUMNS:
         if name in schema.names:
             paths += [f"{name}.list.element.name", f"{name}.list.element.value"]
@@ -127,6 +132,10 @@ def _dictionaries(schema: pa.Schema) -> list[str]:
         members = schema.field(SEGMENTS).type
         paths += [f"{SEGMENTS}.{member.name}" for member in members]
     return paths
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
 def _groups(batches: Iterable[pa.RecordBatch]) -> Iterator[list[pa.RecordBatch]]:

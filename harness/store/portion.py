@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from harness.errors import PluginError
 from harness.pair import Pair
+from harness.store.arrow import arrow_of, frame_of
 from harness.store.journal import Journal
 from harness.store.layout import Series, journal_path, value_journal_path
 from harness.store.privacy import KeepBodies, Privacy
@@ -129,9 +130,7 @@ class Portion:
 
 
 def _measured(batch: pa.RecordBatch, measure: Measure) -> pa.RecordBatch:
-    frame = pl.from_arrow(batch)
-    assert isinstance(frame, pl.DataFrame)
-    table = measure.build(frame).to_arrow().combine_chunks()
+    table = arrow_of(measure.build(frame_of(batch))).combine_chunks()
     schema = table.schema.with_metadata({DIGEST: measure.digest.encode()})
     batches = table.to_batches()
     arrays = batches[0].columns if batches else [pa.array([], one.type) for one in schema]
