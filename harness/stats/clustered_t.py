@@ -14,7 +14,7 @@ from scipy import stats
 
 from harness.stats.clustered import Clustered, cr2
 from harness.stats.clusters import Floats
-from harness.stats.sign_flip import N_DRAWS, SignFlip
+from harness.stats.sign_flip import SignFlip, n_subsets
 from harness.stats.sufficiency import FEW_CLUSTERS
 
 POWER = 0.8
@@ -73,12 +73,12 @@ def t_test(estimate: float, totals: Floats, sizes: Floats, *, null: float, alpha
 
 
 def identical_test(moment: Clustered, *, null: float, alpha: float) -> TTest:
-    """What sign flips say when every pair has the same value, and no t-test is possible.
+    """What sign flips say when every cluster has the same mean, and no t-test is possible.
 
-    Every subset of clusters has the same mean then, so the p-value is 1, or the smallest that
+    Every subset of clusters has it too then, so the p-value is 1, or the smallest that
     flips of this many clusters can give; never 0.
     """
-    n_flips = min(2.0**moment.n_clusters, N_DRAWS + 1.0)
+    n_flips = n_subsets(moment.n_clusters)
     reach = _TIE * abs(moment.estimate) if alpha * n_flips > 1 else math.inf
     return TTest(
         moment=moment,

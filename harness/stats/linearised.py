@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from harness.stats.clustered import Clustered, design_effect
-from harness.stats.clustered_t import TTest, identical_test, t_test
+from harness.stats.clustered_t import identical_test, t_test
 from harness.stats.clusters import Clusters, Floats
 from harness.stats.question import Question
 from harness.stats.sufficiency import Shortage, cautions, flips_needed
@@ -36,10 +36,6 @@ class Linearised:
     n_left_out: int
 
     @property
-    def is_constant(self) -> bool:
-        return largest(self.influence) <= _ROUNDING * self.scale
-
-    @property
     def spread(self) -> float:
         """Variance of the influence among pairs."""
         return float(self.influence @ self.influence) / (self.clusters.n_pairs - 1)
@@ -52,17 +48,21 @@ Objection = Callable[[Linearised, float], Shortage | None]
 def estimate(
     question: Question, column: Linearised, *, kind: str = "", objection: Objection | None = None
 ) -> Estimate | Unavailable:
-    """Test a linearised estimate; where nothing varies, ask the sign flips alone.
+    """Test a linearised estimate; where no cluster differs, ask the sign flips alone.
 
     Args:
         kind: What is compared, put before the name of the test.
         objection: Asked before anything is said.
     """
-    test = _test(question, column)
-    deff = 1.0
-    lack = _silence(column)
-    if not column.is_constant:
-        deff = design_effect(test.moment, column.spread, column.clusters.n_pairs)
+    clusters, null = column.clusters, question.on_test_scale(question.null)
+    totals = clusters.totals(column.influence)
+    if largest(totals / clusters.sizes) <= _ROUNDING * column.scale:
+        moment = Clustered(column.position, 0.0, clusters.n_clusters - 1.0, clusters.n_clusters, 0)
+        test = identical_test(moment, null=null, alpha=question.alpha)
+        deff, lack = 1.0, _silence(column)
+    else:
+        test = t_test(column.position, totals, clusters.sizes, null=null, alpha=question.alpha)
+        deff = design_effect(test.moment, column.spread, clusters.n_pairs)
         lack = objection(column, deff) if objection is not None else None
     if lack is None and not (math.isfinite(test.low) and math.isfinite(test.high)):
         lack = flips_needed(column.clusters, question.alpha)
@@ -95,16 +95,6 @@ def estimate(
 def largest(values: Floats) -> float:
     """The largest absolute value."""
     return float(max(values.max(), -values.min()))
-
-
-def _test(question: Question, column: Linearised) -> TTest:
-    null, alpha = question.on_test_scale(question.null), question.alpha
-    clusters = column.clusters
-    if column.is_constant:
-        moment = Clustered(column.position, 0.0, clusters.n_clusters - 1.0, clusters.n_clusters, 0)
-        return identical_test(moment, null=null, alpha=alpha)
-    totals = clusters.totals(column.influence)
-    return t_test(column.position, totals, clusters.sizes, null=null, alpha=alpha)
 
 
 def _silence(column: Linearised) -> Shortage | None:

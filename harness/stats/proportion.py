@@ -166,7 +166,7 @@ def _estimate(question: Question, pairs: Paired, scaled: RaoScott) -> Estimate:
         unit=question.unit,
         champion=float(pairs.champion.mean()),
         challenger=float(pairs.challenger.mean()),
-        harm=-counts.theta + 0.0,
+        harm=-scaled.seen.theta + 0.0,  # never a negative zero
         harm_low=-counts.upper(reach),
         harm_high=-counts.lower(reach),
         confidence=question.confidence,

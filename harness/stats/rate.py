@@ -81,21 +81,19 @@ class Events:
     Attributes:
         count: Events over `deff`; need not be whole.
         n: Pairs over `deff`.
+        rate: Events over pairs, as seen.
     """
 
     count: float
     n: float
     deff: float
+    rate: float
 
     @classmethod
     def of(cls, values: Floats, clusters: Clusters) -> Events:
         """From 1 for an event and 0 for none."""
         deff = _deff(values, clusters)
-        return cls(float(values.sum()) / deff, values.size / deff, deff)
-
-    @property
-    def rate(self) -> float:
-        return self.count / self.n
+        return cls(float(values.sum()) / deff, values.size / deff, deff, float(values.mean()))
 
     def lower(self, alpha: float) -> float:
         """The rate is above this, at one-sided error `alpha`."""

@@ -35,6 +35,15 @@ _TIE = 1e-12
 _CELLS_AT_ONCE = 4_000_000
 
 
+def n_subsets(n_clusters: int) -> int:
+    """How many subsets are looked at, the empty one included: all of them, or a draw."""
+    return N_DRAWS + 1 if _is_drawn(n_clusters) else int(2**n_clusters)
+
+
+def _is_drawn(n_clusters: int) -> bool:
+    return n_clusters > math.log2(MAX_ENUMERATED)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class SignFlip:
     """The subset means of one data set, sorted, without the empty subset.
@@ -56,7 +65,7 @@ class SignFlip:
             sizes: `m_k`, what each total is divided by.
             seed: Of the draws; unused where all subsets are listed.
         """
-        exact = 2**sizes.size <= MAX_ENUMERATED
+        exact = not _is_drawn(sizes.size)
         # The draws must not depend on the order of the clusters, nor on which side is which.
         order = np.lexsort((sizes, np.abs(totals)))
         parts = np.column_stack((totals[order], sizes[order]))
