@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 
 NS_PER_S = 1_000_000_000
 
@@ -11,7 +12,7 @@ MIN_NS, MAX_NS = -(2**63), 2**63 - 1
 """What fits 64 bits, and so every column it may be stored in: the years 1677 to 2262."""
 
 _RFC3339 = re.compile(
-    r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d):(\d\d)(?:[.,](\d+))?"
+    r"(\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d):(\d\d)(?:[.,](\d+))?"
     r"(?:[Zz]|([+-])([01]\d|2[0-3]):?([0-5]\d))",
     re.ASCII,
 )
@@ -32,18 +33,23 @@ def parse(text: str) -> int:
         raise ValueError(
             f"is {text[:40]!r}, must be a date and time with a zone, as in 2025-06-01T12:00:00.5Z"
         )
-    date, minute, second, fraction, sign, hours, minutes = match.groups()
-    # A leap second has no number of its own in Unix time; it is the last second, twice.
-    leap = second == "60"
-    try:
-        day = datetime.fromisoformat(f"{date}T{minute}:{'59' if leap else second}+00:00")
-    except ValueError as exc:
-        raise ValueError(f"is {text[:40]!r}: {exc}") from exc
-    seconds = int(day.timestamp()) + leap
+    minute, second, fraction, sign, hours, minutes = match.groups()
+    if int(second) > 60:
+        raise ValueError(f"is {text[:40]!r}: a minute has no second {second}")
+    # Second 60, a leap second, has no number of its own in Unix time: it is the next one, twice.
+    seconds = _minute_s(minute) + int(second)
     if sign:
         ahead_s = 3600 * int(hours) + 60 * int(minutes)
         seconds -= ahead_s if sign == "+" else -ahead_s
     return in_range(seconds * NS_PER_S + (int(fraction[:9].ljust(9, "0")) if fraction else 0))
+
+
+@lru_cache(maxsize=256)  # entries of a log share their minutes
+def _minute_s(text: str) -> int:
+    try:
+        return int(datetime.fromisoformat(f"{text}:00+00:00").timestamp())
+    except ValueError as exc:
+        raise ValueError(f"is {text!r}: {exc}") from exc
 
 
 def in_range(at_ns: int) -> int:

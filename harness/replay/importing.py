@@ -1,0 +1,86 @@
+"""Write a corpus as a harness log: plain, `.gz` or `.zst`, as the file's name says.
+
+The log is written beside its place, synced, and moved there: at any moment there is the whole log,
+or what was there before. A process that dies leaves at most a file whose name ends in `.partial`.
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+import zstandard
+
+from harness.errors import LogError
+from harness.readers.harness_log import encode
+from harness.replay.corpus import Corpus
+
+SUFFIXES = (".jsonl", ".jsonl.gz", ".jsonl.zst")
+
+_LINES_AT_ONCE = 256
+
+
+def write_log(corpus: Corpus, path: Path) -> int:
+    """Write all entries, in the order of time, answers joined.
+
+    Returns:
+        How many were written.
+
+    Raises:
+        LogError: The name has none of the suffixes, or the file cannot be written.
+    """
+    if not path.name.endswith(SUFFIXES):
+        raise LogError(f"{path}: a harness log is named {', '.join(SUFFIXES)}. Name it so")
+    beside = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        with beside.open("xb") as file:
+            with _compressed(file, path.suffix) as out:
+                for lines in _lines(corpus):
+                    out.write(lines)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+        _sync_folder(path.parent)
+    except OSError as exc:
+        raise LogError(
+            f"{path}: cannot be written: {exc.strerror}. Name a folder that can, with room"
+        ) from exc
+    finally:
+        beside.unlink(missing_ok=True)
+    return corpus.n_entries
+
+
+def _lines(corpus: Corpus) -> Iterator[bytes]:
+    batch = []
+    for entry in corpus.entries():
+        batch.append(encode(entry.recorded))
+        if len(batch) == _LINES_AT_ONCE:
+            yield b"".join(batch)
+            batch.clear()
+    yield b"".join(batch)
+
+
+@contextmanager
+def _compressed(file: IO[bytes], suffix: str) -> Iterator[IO[bytes]]:
+    match suffix:
+        case ".gz":
+            # No name and no time in it: the same log gives the same file.
+            with gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) as out:
+                yield out
+        case ".zst":
+            with zstandard.ZstdCompressor(level=3).stream_writer(file, closefd=False) as out:
+                yield out
+        case _:
+            yield file
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
