@@ -27,6 +27,12 @@ def _pattern(value: str) -> str:
 Pattern = Annotated[str, AfterValidator(_pattern)]
 
 
+_AS = (
+    "`label`: equal or not, as JSON values; `numeric`: within `absolute + relative * |champion|`; "
+    "`structure`: the same JSON, whatever the order of keys; or an installed comparator."
+)
+
+
 class _Comparison(Section):
     name: Name = Field(description="What metrics call it: `NAME.disagreement_rate`.")
 
@@ -40,15 +46,19 @@ class _Comparison(Section):
 class LabelComparison(_Comparison):
     """Equal or not, as JSON scalars."""
 
-    kind: Literal["label"] = Field(alias="as", description="Equal or not, as JSON scalars.")
-    path: JsonPath = Field(description="JSONPath into the decoded answer.")
+    kind: Literal["label"] = Field(alias="as", description=_AS)
+    path: JsonPath = Field(
+        description="JSONPath into the decoded answer. `structure` may go without."
+    )
 
 
 class NumericComparison(_Comparison):
     """Numbers within `absolute + relative * |champion|` of each other."""
 
-    kind: Literal["numeric"] = Field(alias="as", description="Numbers near each other.")
-    path: JsonPath = Field(description="JSONPath into the decoded answer.")
+    kind: Literal["numeric"] = Field(alias="as", description=_AS)
+    path: JsonPath = Field(
+        description="JSONPath into the decoded answer. `structure` may go without."
+    )
     absolute: Number = Field(
         default=0.0, ge=0, description="Allowed difference, in the output's unit."
     )
@@ -58,7 +68,7 @@ class NumericComparison(_Comparison):
 class StructureComparison(_Comparison):
     """The same JSON, whatever the order of keys."""
 
-    kind: Literal["structure"] = Field(alias="as", description="The same JSON, key order aside.")
+    kind: Literal["structure"] = Field(alias="as", description=_AS)
     path: JsonPath = Field(default="$", description="JSONPath to the part that is compared.")
     ignore: tuple[Pattern, ...] = Field(
         default=(), description="Parts that may differ: `$.items[*].id`, or `$..id` at any depth."
@@ -73,7 +83,7 @@ class PluginComparison(_Comparison):
 
     model_config = ConfigDict(extra="allow")
 
-    kind: Name = Field(alias="as", description="Name of an installed comparator.")
+    kind: Name = Field(alias="as", description=_AS)
     path: JsonPath = Field(default="$", description="JSONPath to the part that is compared.")
 
 

@@ -28,7 +28,10 @@ class Key:
 @cache
 def keys() -> tuple[Key, ...]:
     """All keys, in the order of the models, each once."""
-    return tuple({key.path: key for key in _walk(Config, "")}.values())
+    first: dict[str, Key] = {}
+    for key in _walk(Config, ""):
+        first.setdefault(key.path, key)
+    return tuple(first.values())
 
 
 @cache

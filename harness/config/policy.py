@@ -30,7 +30,9 @@ _LIMIT = Field(
 class NotWorseRule(Section):
     """Guardrail: the challenger may be worse, by less than the margin."""
 
-    not_worse: MetricName = Field(description="Metric.")
+    not_worse: MetricName = Field(
+        description="Guardrail, with `margin`: the challenger may be worse by less than that."
+    )
     margin: MarginOf = Field(
         description="Largest harm you accept: in the metric's unit, or `10%` of the champion."
     )
@@ -40,7 +42,9 @@ class NotWorseRule(Section):
 class ImprovesRule(Section):
     """Goal: the challenger must be better by more than `by`."""
 
-    improves: MetricName = Field(description="Metric.")
+    improves: MetricName = Field(
+        description="Goal: the challenger must be better, by more than `by`."
+    )
     by: ImprovementOf = Field(
         default=Amount(0.0), description="It must be better by more than this."
     )
@@ -55,7 +59,9 @@ class ImprovesRule(Section):
 class AtMostRule(Section):
     """Guardrail: the challenger's own value, or the pair's, must be below `value`."""
 
-    at_most: MetricName = Field(description="Metric.")
+    at_most: MetricName = Field(
+        description="Guardrail: the challenger's own value, or the pair's, must be below `value`."
+    )
     value: LevelOf = Field(description="In the metric's unit.")
     limit: LevelOf | None = _LIMIT
 
@@ -63,7 +69,9 @@ class AtMostRule(Section):
 class AtLeastRule(Section):
     """Guardrail: the challenger's own value must be above `value`."""
 
-    at_least: MetricName = Field(description="Metric.")
+    at_least: MetricName = Field(
+        description="Guardrail: the challenger's own value must be above `value`."
+    )
     value: LevelOf = Field(description="In the metric's unit.")
     limit: LevelOf | None = _LIMIT
 

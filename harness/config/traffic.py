@@ -23,6 +23,11 @@ from harness.config.section import (
 from harness.traffic import attributes, pacing
 from harness.traffic.rewriting import Rewrite
 
+_MODES = (
+    "`recorded`: the log's own times; `rate`: a constant rate; `closed`: a fixed number of "
+    "requests in flight."
+)
+
 
 class _Pacing(Section):
     keep_order: Flag = Field(
@@ -34,8 +39,8 @@ class _Pacing(Section):
 class RecordedPacing(_Pacing):
     """The log's own times: an open loop, as users are."""
 
-    mode: Literal["recorded"] = Field(description="The log's own times.")
-    speed: Number = Field(default=1.0, gt=0, description="10 is ten times as fast.")
+    mode: Literal["recorded"] = Field(description=_MODES)
+    speed: Number = Field(default=1.0, gt=0, description="10 is ten times as fast as recorded.")
 
     def pacer(self) -> pacing.Pacer:
         return pacing.AsRecorded(self.speed)
@@ -44,8 +49,8 @@ class RecordedPacing(_Pacing):
 class RatePacing(_Pacing):
     """A constant rate: an open loop for logs without times, or for another load."""
 
-    mode: Literal["rate"] = Field(description="A constant rate.")
-    per_s: Number = Field(gt=0, description="Requests per second.")
+    mode: Literal["rate"] = Field(description=_MODES)
+    per_s: Number = Field(gt=0, description="Requests per second, with `rate`.")
 
     def pacer(self) -> pacing.Pacer:
         return pacing.ConstantRate(self.per_s)
@@ -54,8 +59,8 @@ class RatePacing(_Pacing):
 class ClosedPacing(_Pacing):
     """A fixed number of requests in flight, as a batch job has."""
 
-    mode: Literal["closed"] = Field(description="A fixed number of requests in flight.")
-    in_flight: Whole = Field(ge=1, le=100_000, description="How many.")
+    mode: Literal["closed"] = Field(description=_MODES)
+    in_flight: Whole = Field(ge=1, le=100_000, description="Requests in flight, with `closed`.")
 
     def pacer(self) -> pacing.Pacer:
         return pacing.ClosedLoop(self.in_flight)
