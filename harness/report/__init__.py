@@ -1,0 +1,1 @@
+"""First floor: a verdict in, text out (terminal, JSON, Markdown, JUnit). Pure."""
