@@ -35,12 +35,14 @@ def latencies(rng, n, *, n_clusters=None, slower=1.0):
 
 
 def answers(rng, n, *, n_clusters, loss, win, spread=1.0):
-    """Right or wrong on both sides; a cluster's pairs lose and win together the more, the
-    smaller `spread`."""
+    """Right or wrong on both sides, the challenger worse by `loss - win`.
+
+    A cluster's pairs lose and win together the more, the smaller `spread`.
+    """
     codes = np.repeat(np.arange(n_clusters), n // n_clusters)
     lean = rng.beta(spread, spread, (2, n_clusters)) * 2
-    loses = rng.random(codes.size) < np.clip(loss * lean[0][codes], 0, 1)
-    wins = ~loses & (rng.random(codes.size) < np.clip(win * lean[1][codes], 0, 1))
+    draw = rng.random(codes.size)
+    loses, wins = draw < loss * lean[0][codes], draw > 1 - win * lean[1][codes]
     right = (rng.random(codes.size) < 0.9) & ~wins | loses
     return right.astype(float), (right & ~loses | wins).astype(float), codes
 
