@@ -80,7 +80,7 @@ Application = Callable[[Question, float], Reaction]
 
 
 @dataclass(slots=True)
-class _Connection(asyncio.Protocol):
+class Connection(asyncio.Protocol):
     """One client. Parses, asks the application, carries out what it says."""
 
     application: Application
@@ -194,6 +194,6 @@ async def run_listener(application: Application, listening: socket.socket) -> No
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
-    server = await loop.create_server(lambda: _Connection(application, loop), sock=listening)
+    server = await loop.create_server(lambda: Connection(application, loop), sock=listening)
     await stopped.wait()
     server.close()
