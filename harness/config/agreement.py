@@ -12,7 +12,6 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from harness import plugins
-from harness.config.metric_names import QUANTITIES, RATES, Vocabulary
 from harness.config.policy import (
     VERBS,
     AtLeastRule,
@@ -20,11 +19,14 @@ from harness.config.policy import (
     NotWorseRule,
     RuleSection,
     WrittenRule,
-    gate_rule,
     metric_of,
+    resolved,
     verbs_of,
 )
 from harness.config.problems import BadValueError, KeyPath, nearest
+from harness.config.vocabulary import Score, Vocabulary
+from harness.measure import catalog
+from harness.metric import Better
 
 _RULE: TypeAdapter[WrittenRule] = TypeAdapter(RuleSection)
 
@@ -34,6 +36,7 @@ def disagreements(values: dict[str, Any]) -> Iterator[BadValueError]:
     yield from _plugins(values)
     yield from _names_of_deployments(values)
     yield from _names_of_comparisons(values)
+    yield from _names_of_outputs(values)
     yield from _policies(values)
 
 
@@ -77,17 +80,25 @@ def _names_of_comparisons(values: dict[str, Any]) -> Iterator[BadValueError]:
         if not isinstance(name, str):
             continue
         at: KeyPath = ("compare", i, "name")
-        if name in QUANTITIES or name in RATES or name == "output":
+        if catalog.clashes([], [name]) and "." not in name:
             yield BadValueError("is {value}, the name of a metric", "Choose another", key=at)
         elif "." in name:
-            yield BadValueError(
-                "is {value}, must not hold a dot", "Metrics are NAME.STATISTIC", key=at
-            )
+            yield BadValueError("is {value}, " + _DOT, _DOT_REMEDY, key=at)
         elif name in seen:
             yield BadValueError(
                 f"is {{value}}, the name of compare[{seen[name]}] too", "Choose another", key=at
             )
         seen.setdefault(name, i)
+
+
+def _names_of_outputs(values: dict[str, Any]) -> Iterator[BadValueError]:
+    for name in _mapping(values.get("output")):
+        if "." in name:
+            yield BadValueError(_DOT, _DOT_REMEDY, key=("output", name))
+
+
+_DOT = "must not hold a dot"
+_DOT_REMEDY = "It separates a metric from its statistic"
 
 
 def _policies(values: dict[str, Any]) -> Iterator[BadValueError]:
@@ -120,7 +131,7 @@ def _rules(values: dict[str, Any], rules: list[Any], at: KeyPath) -> Iterator[Ba
         except ValidationError:
             continue  # said where the section is validated
         try:
-            title = gate_rule(rule, _vocabulary(values).measured(metric_of(rule))).title
+            title = resolved(rule, _vocabulary(values)).rule.title
             _needs_label(values, rule)
         except BadValueError as exc:
             yield BadValueError(
@@ -163,15 +174,17 @@ def _needs_label(values: dict[str, Any], rule: WrittenRule) -> None:
 
 
 def _vocabulary(values: dict[str, Any]) -> Vocabulary:
-    comparisons = [_mapping(one) for one in _list(values.get("compare"))]
+    outputs = {key: one for key, one in _mapping(values.get("output")).items() if key != "label"}
+    comparisons = [_mapping(one).get("name") for one in _list(values.get("compare"))]
     return Vocabulary(
-        outputs=tuple(name for name in _mapping(values.get("output")) if name != "label"),
-        comparisons={
-            one["name"]: str(one.get("as"))
-            for one in comparisons
-            if isinstance(one.get("name"), str)
-        },
+        scores={name: _score(output) for name, output in outputs.items()},
+        comparisons=tuple(name for name in comparisons if isinstance(name, str)),
     )
+
+
+def _score(output: Any) -> Score:
+    lower = _mapping(output).get("better") == "lower"
+    return Score(Better.LOWER if lower else Better.HIGHER)
 
 
 def _mapping(value: Any) -> dict[str, Any]:

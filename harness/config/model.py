@@ -22,12 +22,13 @@ from pydantic import (
 from harness.config.capture import Capture
 from harness.config.comparison import Comparison
 from harness.config.deployment import Challenger, Champion, Deployment
-from harness.config.metric_names import Vocabulary
-from harness.config.policy import PolicySection, gate_rule, metric_of
+from harness.config.policy import PolicySection, ResolvedRule, resolved
 from harness.config.problems import BadValueError
 from harness.config.section import JsonPath, Name, Number, Reference, Section, Whole
 from harness.config.traffic import Attribute, Pacing, RecordedPacing, Rewriting
+from harness.config.vocabulary import Score, Vocabulary
 from harness.gate.policy import Policy
+from harness.metric import Better, Metric
 
 
 def _status(value: Any) -> str:
@@ -51,6 +52,11 @@ class NumericOutput(Section):
         default=None,
         description="What a failed exchange counts as; without it such pairs are left out.",
     )
+
+    @property
+    def score(self) -> Score:
+        """The same for the catalog of metrics."""
+        return Score(Better[self.better.upper()], self.worst)
 
 
 def _output(value: Any) -> str:
@@ -225,25 +231,40 @@ class Config(Section):
         Raises:
             KeyError: There is no such challenger.
         """
-        override = next(one.policy for one in self.challengers if one.name == challenger)
+        written = self._policy_of(challenger)
+        return Policy(
+            rules=tuple(one.rule for one in self._rules_of(written)),
+            confidence=written.confidence,
+            planned_pairs=None if written.planned_pairs == "all" else written.planned_pairs,
+            min_pairing_rate=written.min_pairing_rate,
+            max_lag_s=written.max_lag_s,
+        )
+
+    def metrics_for(self, challenger: str) -> tuple[Metric, ...]:
+        """The metric of each rule of `policy_for`, in the same order.
+
+        Raises:
+            KeyError: There is no such challenger.
+        """
+        return tuple(one.metric for one in self._rules_of(self._policy_of(challenger)))
+
+    def _rules_of(self, policy: PolicySection) -> tuple[ResolvedRule, ...]:
+        return tuple(resolved(rule, self.vocabulary) for rule in policy.rules)
+
+    def _policy_of(self, challenger: str) -> PolicySection:
+        """The policy, with what the challenger's own differs in."""
+        overrides = {one.name: one.policy for one in self.challengers}
+        override = overrides[challenger]
         assert self.policy is not None, "a config with challengers has a policy"
         given = {name: value for name, value in override if value is not None}
-        merged = self.policy.model_copy(update=given)
-        names = self.vocabulary
-        return Policy(
-            rules=tuple(gate_rule(rule, names.measured(metric_of(rule))) for rule in merged.rules),
-            confidence=merged.confidence,
-            planned_pairs=None if merged.planned_pairs == "all" else merged.planned_pairs,
-            min_pairing_rate=merged.min_pairing_rate,
-            max_lag_s=merged.max_lag_s,
-        )
+        return self.policy.model_copy(update=given)
 
     @property
     def vocabulary(self) -> Vocabulary:
-        """The metrics a rule can be about."""
+        """The names of this config that a rule can use."""
         return Vocabulary(
-            outputs=tuple(self.numeric_outputs),
-            comparisons={comparison.name: comparison.kind for comparison in self.compare},
+            scores={name: output.score for name, output in self.numeric_outputs.items()},
+            comparisons=tuple(comparison.name for comparison in self.compare),
         )
 
 

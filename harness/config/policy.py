@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, WithJsonSchema
 
 from harness.config.amounts import Amount, Kind, amount, improvement, margin
-from harness.config.metric_names import Measured
 from harness.config.problems import BadValueError
 from harness.config.section import Duration, Section, Share
+from harness.config.vocabulary import Vocabulary, limit_unit
 from harness.gate.policy import AtLeast, AtMost, Improves, Margin, NotWorse, Rule
-from harness.metric import Unit
+from harness.metric import Metric, Unit
 
 VERBS = ("not_worse", "improves", "at_most", "at_least")
 
@@ -158,42 +159,40 @@ def metric_of(rule: WrittenRule) -> str:
             return rule.at_least
 
 
-def gate_rule(rule: WrittenRule, metric: Measured) -> Rule:
-    """The rule as the gate takes it, its amounts in the metric's unit.
+@dataclass(frozen=True, slots=True)
+class ResolvedRule:
+    """A rule as the gate takes it, and the metric it is about."""
+
+    rule: Rule
+    metric: Metric
+
+
+def resolved(written: WrittenRule, vocabulary: Vocabulary) -> ResolvedRule:
+    """Find a rule's metric and turn its amounts into the metric's unit.
 
     Raises:
-        BadValueError: An amount does not fit the metric.
+        BadValueError: There is no such metric, or an amount does not fit it.
     """
-    limit = _limit(rule.limit, metric)
-    match rule:
+    name = metric_of(written)
+    limit = None if written.limit is None else _level(written.limit, limit_unit(name), "limit")
+    metric = vocabulary.metric(name, limit)
+    return ResolvedRule(_gate_rule(written, metric, limit), metric)
+
+
+def _gate_rule(written: WrittenRule, metric: Metric, limit: float | None) -> Rule:
+    match written:
         case NotWorseRule():
-            return NotWorse(rule.not_worse, _margin(rule.margin, metric, "margin"), limit)
+            return NotWorse(metric.name, _margin(written.margin, metric, "margin"), limit)
         case ImprovesRule():
-            by, worth = _improvement(rule, metric)
-            return Improves(rule.improves, by, worth, limit)
+            by, worth = _improvement(written, metric)
+            return Improves(metric.name, by, worth, limit)
         case AtMostRule():
-            return AtMost(rule.at_most, _level(rule.value, metric.unit, "value"), limit)
+            return AtMost(metric.name, _level(written.value, metric.unit, "value"), limit)
         case AtLeastRule():
-            return AtLeast(rule.at_least, _level(rule.value, metric.unit, "value"), limit)
+            return AtLeast(metric.name, _level(written.value, metric.unit, "value"), limit)
 
 
-def _limit(limit: Amount | None, metric: Measured) -> float | None:
-    if metric.limit_unit is None:
-        if limit is not None:
-            raise BadValueError(
-                "belongs to the `exceedance` statistic", "Remove it", key=("limit",)
-            )
-        return None
-    if limit is None:
-        raise BadValueError(
-            "is missing",
-            "`exceedance` is the share above a limit: say `limit: ...`",
-            key=("limit",),
-        )
-    return _level(limit, metric.limit_unit, "limit")
-
-
-def _margin(written: Amount, metric: Measured, key: str) -> Margin:
+def _margin(written: Amount, metric: Metric, key: str) -> Margin:
     if written.kind is not Kind.PERCENT:
         return Margin(_level(written, metric.unit, key))
     if metric.unit is Unit.FRACTION:
@@ -212,7 +211,7 @@ def _margin(written: Amount, metric: Measured, key: str) -> Margin:
     return Margin(written.value, relative=True)
 
 
-def _improvement(rule: ImprovesRule, metric: Measured) -> tuple[Margin, float]:
+def _improvement(rule: ImprovesRule, metric: Metric) -> tuple[Margin, float]:
     """`by` and `worth` on one scale, relative or absolute; 0 is at home on both."""
     by, worth = _margin(rule.by, metric, "by"), _margin(rule.worth, metric, "worth")
     if by.value and worth.value and by.relative != worth.relative:

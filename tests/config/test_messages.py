@@ -87,12 +87,13 @@ WRONG = {
     ),
     "a limit without exceedance": (
         with_rule("{not_worse: latency_s.p95, margin: 5%, limit: 300ms}"),
-        "15: policy.rules[1].limit: belongs to the `exceedance` statistic. Remove it",
+        "15: policy.rules[1].not_worse: has a limit, but latency_s.p95 takes none: only "
+        "`.exceedance` does",
     ),
     "exceedance without a limit": (
         with_rule("{not_worse: latency_s.exceedance, margin: 0.01}"),
-        "15: policy.rules[1].limit: is missing. `exceedance` is the share above a limit: say "
-        "`limit: ...`",
+        "15: policy.rules[1].not_worse: is 'latency_s.exceedance', which needs a `limit`: the "
+        "share above it is counted",
     ),
     "a level in percent": (
         with_rule("{at_most: label.disagreement_rate, value: 5%}"),
@@ -112,13 +113,13 @@ WRONG = {
     ),
     "unknown metric": (
         with_rule("{not_worse: latency.p95, margin: 5%}"),
-        "15: policy.rules[1].not_worse: is 'latency.p95', an unknown metric. Did you mean "
-        "'latency_s.p95'?",
+        "15: policy.rules[1].not_worse: is 'latency.p95', not a metric of this config. Did you "
+        "mean 'latency_s.p95'?",
     ),
     "bad statistic": (
         with_rule("{not_worse: latency_s.meen, margin: 5%}"),
-        "15: policy.rules[1].not_worse: is 'latency_s.meen', an unknown metric. Did you mean "
-        "'latency_s.mean'?",
+        "15: policy.rules[1].not_worse: is 'latency_s.meen', but 'meen' is no statistic: mean, p50 "
+        "to p99.9, exceedance (with `limit`)",
     ),
     "accuracy without a label": (
         replaced(
@@ -151,6 +152,10 @@ WRONG = {
     "a comparison named like a metric": (
         replaced("{name: label, path", "{name: accuracy, path"),
         "11: compare[0].name: is 'accuracy', the name of a metric. Choose another",
+    ),
+    "an output with a dot": (
+        replaced("  label: $.label\n", "  top.score: {path: $.s, better: higher}\n"),
+        "9: output.top.score: must not hold a dot. It separates a metric from its statistic",
     ),
     "an unknown comparator": (
         replaced("as: label", "as: lable"),
