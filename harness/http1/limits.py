@@ -20,3 +20,7 @@ class Limits:
     max_head_bytes: int = 64 * 1024
     max_body_bytes: int = 1024 * 1024
     max_answer_bytes: int = 64 * 1024 * 1024
+
+
+ORDINARY = Limits()
+"""Room for any answer of a model that is meant to be compared."""

@@ -70,7 +70,8 @@ def back_off_s(retries: Retries, n_tries: int, draw: float) -> float:
         >>> back_off_s(policy, 1, 0.0), back_off_s(policy, 3, 0.5)
         (0.05, 0.30000000000000004)
     """
-    full = min(retries.back_off_s * 2.0 ** (n_tries - 1), retries.max_back_off_s)
+    doublings = min(n_tries - 1, 60)  # floats end at 1024 of them
+    full = min(retries.back_off_s * 2.0**doublings, retries.max_back_off_s)
     return full * (0.5 + 0.5 * draw)
 
 

@@ -100,6 +100,11 @@ class Target:
         failures: Statuses that count as failed.
         ca_file: PEM file of the authorities to trust instead of the system's, for https.
         keep_chunk_times: Whether to note when each piece of a body arrived.
+        endpoint: Where it listens, from `base_url`.
+        destination: What has to change in a request on its way there.
+
+    Raises:
+        ValueError: `base_url` or `headers` cannot be used; the message says why.
     """
 
     name: DeploymentName
@@ -117,17 +122,16 @@ class Target:
     ca_file: str | None = None
     keep_chunk_times: bool = False
     endpoint: Endpoint = field(init=False)
+    destination: Destination = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "endpoint", Endpoint.of(self.base_url))
-
-    @property
-    def destination(self) -> Destination:
-        """What has to change in a request on its way to this deployment."""
-        return Destination(
-            authority=self.endpoint.authority,
-            path_prefix=self.endpoint.path_prefix,
+        endpoint = Endpoint.of(self.base_url)
+        destination = Destination(
+            authority=endpoint.authority,
+            path_prefix=endpoint.path_prefix,
             path=self.path,
             headers=self.headers,
             shadow=self.name if self.is_challenger else None,
         )
+        object.__setattr__(self, "endpoint", endpoint)
+        object.__setattr__(self, "destination", destination)
