@@ -1,0 +1,66 @@
+import math
+
+import numpy as np
+import pytest
+
+from harness.stats.clusters import Clusters
+from harness.stats.interval import Interval
+from harness.stats.missingness import manski_bounds, missing_difference, tipping_point
+
+
+def test_pairs_lost_at_random_are_not_flagged():
+    """Losses that have nothing to do with the request look like the rest."""
+    rng = np.random.default_rng(1)
+    latency_s = rng.lognormal(0, 1, 5000)
+
+    found = missing_difference(latency_s, rng.random(5000) > 0.02, Clusters.independent(5000))
+
+    assert not found.flagged
+
+
+def test_losing_the_slow_ones_is_flagged():
+    """When the champion was slow on what is missing, the rest is too easy a sample."""
+    rng = np.random.default_rng(2)
+    latency_s = rng.lognormal(0, 1, 5000)
+    complete = rng.random(5000) > 0.02 * latency_s
+
+    found = missing_difference(latency_s, complete, Clusters.independent(5000))
+
+    assert found.flagged
+    assert found.difference == pytest.approx(
+        latency_s[~complete].mean() - latency_s[complete].mean()
+    )
+
+
+def test_one_user_lost_is_one_accident():
+    """A single slow user without answers is one cluster, not two hundred pairs."""
+    rng = np.random.default_rng(3)
+    codes = np.repeat(np.arange(100), 20)
+    latency_s = rng.lognormal(0, 0.1, 2000) + (codes == 7)
+
+    apart = missing_difference(latency_s, codes != 7, Clusters.independent(2000))
+    together = missing_difference(latency_s, codes != 7, Clusters.of(codes))
+
+    assert apart.flagged
+    assert together.p_value > apart.p_value
+
+
+@pytest.mark.parametrize("complete", [np.full(50, True), np.full(50, False)])
+def test_nothing_to_compare(complete):
+    """With nothing missing, or everything, there are no two groups."""
+    assert missing_difference(np.arange(50.0), complete, Clusters.independent(50)) is None
+
+
+def test_the_worst_the_missing_can_do_is_their_share_of_the_range():
+    """Two percent missing of an accuracy move it by two points at most."""
+    assert manski_bounds(0.5, missing_share=0.0, worst=Interval(-1, 1)) == Interval(0.5, 0.5)
+    found = manski_bounds(0.01, missing_share=0.02, worst=Interval(-1, 1))
+    assert (found.low, found.high) == (pytest.approx(-0.0102), pytest.approx(0.0298))
+
+
+def test_the_tipping_point_is_where_the_bound_meets_the_margin():
+    """At that mean harm among the missing, the bound over all pairs is the margin itself."""
+    tip = tipping_point(0.01, missing_share=0.05, null=0.02)
+
+    assert 0.95 * 0.01 + 0.05 * tip == pytest.approx(0.02)
+    assert tipping_point(0.01, missing_share=0.0, null=0.02) == math.inf
