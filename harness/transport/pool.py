@@ -2,7 +2,8 @@
 
 Connections are kept and reused, last used first. A call without one dials; a connection that comes
 free in the meantime is taken instead, and the dialled one becomes idle. So there are always at
-least as many dials underway as calls waiting, and a failed dial fails the call waiting longest.
+least as many dials underway as calls waiting, and a failed dial fails the call waiting longest. A
+dial that takes too long fails nobody: by then the call it was for has passed its own deadline.
 """
 
 from __future__ import annotations
@@ -88,7 +89,7 @@ class Pool:
             self._idle[connection] = None
 
     def dial_for(self, call: Call) -> None:
-        """Get the call a connection; it ends with `connected` or `not_connected`."""
+        """Get the call a connection; ends with `connected` or `not_connected`, or its deadline."""
         self._waiting.append(call)
         task = asyncio.get_running_loop().create_task(self._dial_for_the_longest_waiting())
         self._dials.add(task)
@@ -134,6 +135,8 @@ class Pool:
     async def _dial_for_the_longest_waiting(self) -> None:
         try:
             connection = await self._dial()
+        except TimeoutError:
+            return  # whoever waits has a deadline of its own
         except OSError as exc:
             call = self._next_waiting()
             if call is not None:

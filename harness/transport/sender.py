@@ -260,12 +260,8 @@ class HttpSender:
             self._conclude(call, Failure(FailureKind.CONNECT_ERROR, accepted), self._now_s())
 
     def not_connected(self, call: Call, exc: OSError) -> None:
-        failure = (
-            Failure(FailureKind.TIMEOUT, self._no_connection())
-            if isinstance(exc, TimeoutError)
-            else Failure(FailureKind.CONNECT_ERROR, reason(exc, self._target.endpoint))
-        )
-        self._conclude(call, failure, self._now_s())
+        why = reason(exc, self._target.endpoint)
+        self._conclude(call, Failure(FailureKind.CONNECT_ERROR, why), self._now_s())
 
     def answered(self, connection: Connection, call: Call, now_s: float) -> None:
         response = connection.reader.response
@@ -355,15 +351,12 @@ class HttpSender:
     def _time_out(self, call: Call, now_s: float) -> None:
         partial = _cut_off(call)
         if call.sent_s is None:
-            detail = self._no_connection()
+            detail = f"no connection within {_ms(self._timeout_s)}"
         elif partial is None:
             detail = f"no answer within {_ms(self._timeout_s)}"
         else:
             detail = f"no end of the answer within {_ms(self._timeout_s)}"
         self._finish(call, Failure(FailureKind.TIMEOUT, detail, partial), now_s)
-
-    def _no_connection(self) -> str:
-        return f"no connection within {_ms(self._timeout_s)}"
 
     def _cancel(self, call: Call) -> None:
         stopped = Failure(FailureKind.CANCELLED, "harness stopped first", _cut_off(call))

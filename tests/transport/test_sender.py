@@ -219,6 +219,20 @@ async def test_a_server_that_never_accepts_times_out(asking):
     assert 0.1 <= exchange.timing.latency_s < 1
 
 
+async def test_waiting_for_connections_has_a_deadline_for_each(asking):
+    """A dial that hangs takes only its own request with it."""
+    with full_backlog() as port:
+        asked = asking(f"http://127.0.0.1:{port}", timeout_s=0.2)
+        first = asked.submit()
+        await asyncio.sleep(0.1)
+        second = asked.submit()
+
+        exchanges = await asyncio.gather(first, second)
+
+    assert {failure(e).kind for e in exchanges} == {FailureKind.TIMEOUT}
+    assert all(e.timing.latency_s >= 0.2 for e in exchanges)
+
+
 async def test_a_trickle_times_out_with_what_came(serve, asking):
     """Bytes coming in do not move the deadline."""
 
@@ -525,13 +539,14 @@ async def test_requests_beyond_the_ceiling_wait_in_order(serve, asking):
 async def test_a_rate_ceiling_spreads_requests(serve, asking):
     """Twenty at 100 a second take about two tenths."""
     asked = asking(serve(answering(OK)), rate_per_s=100.0)
+    await asked.sender.open_connections(10)
     start_s = asked.clock.now_s()
 
     exchanges = await asyncio.gather(*(asked.submit() for _ in range(21)))
 
     assert asked.clock.now_s() - start_s >= 0.2
     sent_s = sorted(e.timing.wait_s for e in exchanges)
-    assert all(later - earlier > 0.099 for earlier, later in zip(sent_s, sent_s[10:], strict=False))
+    assert all(later - earlier > 0.09 for earlier, later in zip(sent_s, sent_s[10:], strict=False))
     assert all(e.timing.latency_s < 0.1 for e in exchanges)
 
 
