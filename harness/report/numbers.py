@@ -30,6 +30,11 @@ def share(value: float) -> str:
     return say(value, "fraction")
 
 
+def size(value: float) -> str:
+    """How far apart two answers are, three significant digits."""
+    return say(value, "distance")
+
+
 def champion(finding: Finding) -> str:
     """The champion's own value."""
     return say(finding.champion, finding.unit)

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from harness.report import numbers
 from harness.report.arms import arms_lines
+from harness.report.comparison_view import disagreement_table
 from harness.report.losses import losses_line
 from harness.report.rule_table import rule_table
 from harness.report.sanitize import one_line
@@ -23,7 +24,6 @@ from harness.report.signs import DECISION_SIGNS, STATUS_SIGNS
 from harness.verdict import (
     ChallengerVerdict,
     Decision,
-    Disagreement,
     Status,
     Verdict,
 )
@@ -69,7 +69,7 @@ def _alone(verdict: Verdict, judged: ChallengerVerdict, width: int) -> Iterator[
     if judged.disagreements:
         yield Text()
         yield Text("worst disagreements", style="dim")
-        yield _disagreements(judged.disagreements[:MOST_DISAGREEMENTS])
+        yield disagreement_table(judged.disagreements[:MOST_DISAGREEMENTS])
     if judged.next_steps:
         yield Text()
         yield _facts([("next", _plain(step)) for step in judged.next_steps])
@@ -199,23 +199,6 @@ def _facts(facts: Sequence[tuple[str, Text]]) -> Table:
     for heading, text in facts:
         table.add_row("" if heading == said else heading, text)
         said = heading
-    return table
-
-
-def _disagreements(disagreements: Sequence[Disagreement]) -> Table:
-    """The request, the paths that differ, and what each side said, one line a pair."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim", expand=True)
-    table.add_column("request", no_wrap=True)
-    table.add_column("differs in", ratio=3, no_wrap=True, overflow="ellipsis")
-    table.add_column("champion", ratio=4, no_wrap=True, overflow="ellipsis")
-    table.add_column("challenger", ratio=4, no_wrap=True, overflow="ellipsis")
-    for pair in disagreements:
-        table.add_row(
-            Text(one_line(pair.request_id, longest=40)),
-            Text(one_line(", ".join(pair.paths[:MOST_PATHS]))),
-            Text(one_line(pair.champion)),
-            Text(one_line(pair.challenger)),
-        )
     return table
 
 

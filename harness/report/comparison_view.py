@@ -1,0 +1,225 @@
+"""One pair side by side, and the list of pairs worth looking at (`harness show`)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from harness.report import numbers
+from harness.report.sanitize import one_line
+from harness.report.screen import LEAST_WIDTH, draw
+from harness.verdict import Disagreement
+
+# Lining up two answers takes time that grows with the product of their lines.
+MOST_LINES = 1000
+LONGEST_LINE = 4000
+CONTEXT = 3
+"""Equal lines shown around a difference; longer equal stretches are folded into one line."""
+
+CHANGED, ONLY_CHAMPION, ONLY_CHALLENGER = "≠", "<", ">"
+
+
+@dataclass(frozen=True, slots=True)
+class BothSides:
+    """One fact about a pair, for instance `latency`, `12.3 ms`, `18.9 ms`."""
+
+    name: str
+    champion: str
+    challenger: str
+
+
+@dataclass(frozen=True, slots=True)
+class PairView:
+    """One pair, as a person is to see it.
+
+    Attributes:
+        request: The request in a line, for instance `POST /v1/predict`.
+        about: What else there is to say in a line: when, whose, which challenger.
+        facts: Outcome, status, latency, cost and the like, side by side.
+        differences: Where the answers differ and how, one path or comparison each.
+        champion: Its answer as text; `as_text` makes it from a JSON value. None when there is none.
+    """
+
+    request_id: str
+    request: str
+    about: str
+    facts: tuple[BothSides, ...]
+    differences: tuple[tuple[str, str], ...]
+    champion: str | None
+    challenger: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A line of both answers, lined up; None where a side has nothing to set against it."""
+
+    mark: str
+    champion: str | None
+    challenger: str | None
+
+
+def render_pair(view: PairView, *, width: int, colour: bool) -> str:
+    """Draw one pair: what it was, the facts, the differences, both answers lined up.
+
+    Args:
+        width: Columns, `LEAST_WIDTH` or more.
+        colour: Whether escape sequences are written; marks say the same without.
+    """
+    return draw(_pair(view), width=max(width, LEAST_WIDTH), colour=colour)
+
+
+def render_list(disagreements: Sequence[Disagreement], *, width: int, colour: bool) -> str:
+    """Draw the pairs worth looking at, in the order given, one line each."""
+    if not disagreements:
+        return "No disagreements are stored for this run.\n"
+    return draw([disagreement_table(disagreements)], width=width, colour=colour)
+
+
+def disagreement_table(disagreements: Sequence[Disagreement]) -> Table:
+    """The request, how far apart, the paths that differ, and what each side said."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim", expand=True)
+    table.add_column("request", no_wrap=True)
+    table.add_column("size", justify="right", no_wrap=True)
+    table.add_column("differs in", ratio=3, no_wrap=True, overflow="ellipsis")
+    table.add_column("champion", ratio=4, no_wrap=True, overflow="ellipsis")
+    table.add_column("challenger", ratio=4, no_wrap=True, overflow="ellipsis")
+    for pair in disagreements:
+        table.add_row(
+            Text(one_line(pair.request_id, longest=40)),
+            numbers.size(pair.size),
+            Text(one_line(", ".join(pair.paths[:3]))),
+            Text(one_line(pair.champion)),
+            Text(one_line(pair.challenger)),
+        )
+    return table
+
+
+def as_text(value: object) -> str:
+    """A JSON value as lines; keys sorted, because their order means nothing.
+
+    Examples:
+        >>> as_text({"b": 1, "a": "é"}).splitlines()
+        ['{', '  "a": "é",', '  "b": 1', '}']
+    """
+    return json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True)
+
+
+def _pair(view: PairView) -> Iterator[RenderableType]:
+    yield Text.assemble(
+        (one_line(view.request_id, longest=80), "bold"), "  ", one_line(view.request)
+    )
+    yield Text(one_line(view.about), "dim")
+    yield Text()
+    yield _facts(view.facts)
+    if view.differences:
+        yield Text()
+        yield Text("differs in", "dim")
+        yield _differences(view.differences)
+    yield Text()
+    yield _answers(view)
+
+
+def _facts(facts: Sequence[BothSides]) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
+    table.add_column("", style="dim", no_wrap=True)
+    table.add_column("champion", overflow="fold")
+    table.add_column("challenger", overflow="fold")
+    for fact in facts:
+        same = fact.champion == fact.challenger
+        table.add_row(
+            one_line(fact.name),
+            Text(one_line(fact.champion)),
+            Text(one_line(fact.challenger), "" if same else "bold"),
+        )
+    return table
+
+
+def _differences(differences: Sequence[tuple[str, str]]) -> Table:
+    table = Table.grid(padding=(0, 3, 0, 0))
+    table.add_column(overflow="fold")
+    table.add_column(overflow="fold")
+    for path, note in differences:
+        table.add_row(Text(one_line(path), "yellow"), Text(one_line(note)))
+    return table
+
+
+def _answers(view: PairView) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim", expand=True)
+    table.add_column("champion", ratio=1, overflow="fold")
+    table.add_column("", width=1)
+    table.add_column("challenger", ratio=1, overflow="fold")
+    for line in _folded(_lined_up(_lines(view.champion), _lines(view.challenger))):
+        style = "yellow" if line.mark.strip() else ""
+        table.add_row(
+            Text(line.champion or "", style),
+            Text(line.mark, style),
+            Text(line.challenger or "", style),
+        )
+    return table
+
+
+def _lines(answer: str | None) -> list[str]:
+    if answer is None:
+        return ["(no answer)"]
+    lines = answer.split("\n")
+    shown = [_printable(line) for line in lines[:MOST_LINES]]
+    more = len(lines) - MOST_LINES
+    return [*shown, f"… {numbers.count(more)} more lines"] if more > 0 else shown
+
+
+def _printable(line: str) -> str:
+    """One line to show; a carriage return at its end is part of the line break."""
+    return one_line(line.removesuffix("\r"), longest=LONGEST_LINE)
+
+
+def _lined_up(champion: Sequence[str], challenger: Sequence[str]) -> Iterator[_Line]:
+    """Both answers line by line, equal lines beside each other."""
+    matcher = SequenceMatcher(None, champion, challenger)  # its junk rule keeps repeats cheap
+    for tag, i, i_end, j, j_end in matcher.get_opcodes():
+        if tag == "equal":
+            yield from (_Line(" ", line, line) for line in champion[i:i_end])
+            continue
+        n = max(i_end - i, j_end - j)
+        left = [*champion[i:i_end], *[None] * (n - (i_end - i))]
+        right = [*challenger[j:j_end], *[None] * (n - (j_end - j))]
+        yield from map(_different, left, right)
+
+
+def _different(champion: str | None, challenger: str | None) -> _Line:
+    if champion is None:
+        return _Line(ONLY_CHALLENGER, None, challenger)
+    if challenger is None:
+        return _Line(ONLY_CHAMPION, champion, None)
+    return _Line(CHANGED, champion, challenger)
+
+
+def _folded(lines: Iterator[_Line]) -> Iterator[_Line]:
+    """Leave out what is equal and far from any difference, and say how much that is."""
+    whole = list(lines)
+    near = [False] * len(whole)
+    for at, line in enumerate(whole):
+        if line.mark != " ":
+            start = max(at - CONTEXT, 0)
+            near[start : at + CONTEXT + 1] = [True] * len(near[start : at + CONTEXT + 1])
+    hidden = 0
+    for line, shown in zip(whole, near, strict=True):
+        if not shown:
+            hidden += 1
+            continue
+        if hidden:
+            yield _gap(hidden)
+            hidden = 0
+        yield line
+    if hidden:
+        yield _gap(hidden)
+
+
+def _gap(n: int) -> _Line:
+    text = f"… {numbers.count(n)} equal lines"
+    return _Line(" ", text, text)
