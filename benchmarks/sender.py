@@ -1,0 +1,338 @@
+"""How fast we send, beside the clients people use, and how well we keep a pace.
+
+    python benchmarks/sender.py [--rounds 5] [--seconds 2]
+
+A server that does next to nothing runs on one core, one client at a time on the other: 1 KB POSTs
+over 64 kept-alive connections, answered with 1 KB. Clients take turns within a round, and medians
+over the rounds are compared, because neighbours on the machine are noisy: trust the ratios.
+
+wrk and hey are used where they are installed. They only count; our sender and aiohttp also build
+the request and keep the answer.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import os
+import re
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+import uvloop
+
+from harness.exchange import DeploymentName, Exchange, Request, RequestId, Response
+from harness.transport.clock import MonotonicClock
+from harness.transport.sender import HttpSender
+from harness.transport.target import Target
+
+CONNECTIONS = 64
+BODY = json.dumps({"text": "x" * 1010}).encode()
+HEADERS = (
+    ("Host", "127.0.0.1"),
+    ("Content-Type", "application/json"),
+    ("User-Agent", "benchmark"),
+    ("Accept", "*/*"),
+    ("Content-Length", str(len(BODY))),
+)
+ANSWER = (
+    b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nServer: benchmark\r\n"
+    b"Date: Wed, 01 Jan 2025 12:00:00 GMT\r\nContent-Length: %d\r\n\r\n" % len(BODY)
+) + BODY
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What one client did in one round."""
+
+    requests_per_s: float
+    cpu_us_per_request: float | None
+
+
+# The server: finds requests by their length, which is the same for all on a connection.
+
+
+class _Fast(asyncio.Protocol):
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport
+        self._pending = bytearray()
+
+    def data_received(self, data: bytes) -> None:
+        if self._pending or not _is_one_request(data):
+            self._pending += data
+            n = 0
+            while end := _end_of_request(self._pending):
+                del self._pending[:end]
+                n += 1
+            self._transport.write(ANSWER * n)
+        else:
+            self._transport.write(ANSWER)
+
+
+def _is_one_request(data: bytes) -> bool:
+    return data.endswith(BODY) and len(data) < 2 * len(BODY)
+
+
+def _end_of_request(data: bytearray) -> int:
+    head = data.find(b"\r\n\r\n")
+    return head + 4 + len(BODY) if 0 <= head <= len(data) - 4 - len(BODY) else 0
+
+
+def serve() -> None:
+    async def run() -> None:
+        server = await asyncio.get_running_loop().create_server(_Fast, "127.0.0.1", 0)
+        print(server.sockets[0].getsockname()[1], flush=True)
+        await asyncio.to_thread(sys.stdin.read)
+
+    uvloop.run(run())
+
+
+# The clients. Each runs in a process of its own and prints one JSON line.
+
+
+async def send_with_harness(port: int, seconds: float) -> int:
+    clock = MonotonicClock()
+    target = Target(DeploymentName("d"), f"http://127.0.0.1:{port}", timeout_s=5.0)
+    sender = HttpSender(target, clock)
+    await sender.open_connections(CONNECTIONS)
+    request = Request("POST", "/predict", HEADERS, BODY)
+    request_id = RequestId("r")
+    until_s = clock.now_s() + seconds
+    all_done = asyncio.get_running_loop().create_future()
+    n_done, n_open = 0, CONNECTIONS
+
+    def done(exchange: Exchange) -> None:
+        nonlocal n_done, n_open
+        if not isinstance(exchange.outcome, Response):
+            raise RuntimeError(f"the benchmark's server failed: {exchange.outcome}")
+        n_done += 1
+        now_s = clock.now_s()
+        if now_s < until_s:
+            sender.submit(request_id, request, due_s=now_s, call_order=0, done=done)
+        else:
+            n_open -= 1
+            if n_open == 0:
+                all_done.set_result(None)
+
+    for _ in range(CONNECTIONS):
+        sender.submit(request_id, request, due_s=clock.now_s(), call_order=0, done=done)
+    await all_done
+    await sender.close()
+    return n_done
+
+
+async def send_with_aiohttp(port: int, seconds: float) -> int:
+    url = f"http://127.0.0.1:{port}/predict"
+    until_s = time.perf_counter() + seconds
+    n_done = 0
+
+    async def worker(session: aiohttp.ClientSession) -> None:
+        nonlocal n_done
+        while time.perf_counter() < until_s:
+            async with session.post(url, data=BODY, headers=dict(HEADERS[1:4])) as answer:
+                await answer.read()
+            n_done += 1
+
+    connector = aiohttp.TCPConnector(limit=CONNECTIONS)
+    async with aiohttp.ClientSession(connector=connector) as session:
+        await asyncio.gather(*(worker(session) for _ in range(CONNECTIONS)))
+    return n_done
+
+
+SENDERS = {"harness": send_with_harness, "aiohttp": send_with_aiohttp}
+
+
+def run_client(name: str, port: int, seconds: float) -> None:
+    async def run() -> None:
+        used_s, start_s = _cpu_s(), time.perf_counter()
+        n_requests = await SENDERS[name](port, seconds)
+        took_s = time.perf_counter() - start_s
+        cpu_us = (_cpu_s() - used_s) / n_requests * 1e6
+        print(json.dumps([n_requests / took_s, cpu_us]))
+
+    uvloop.run(run())
+
+
+def _cpu_s() -> float:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+def ask_own_client(name: str, port: int, seconds: float, core: int) -> Measured:
+    printed = _on_core(
+        core, sys.executable, __file__, "--client", name, str(port), "--seconds", str(seconds)
+    )
+    return Measured(*json.loads(printed))
+
+
+def ask_wrk(port: int, seconds: float, core: int) -> Measured:
+    lines = ["wrk.method = 'POST'", f"wrk.body = '{BODY.decode()}'"]
+    lines += [f"wrk.headers['{name}'] = '{value}'" for name, value in HEADERS[1:4]]
+    with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
+        script.write("\n".join(lines))
+        script.flush()
+        printed = _on_core(
+            core,
+            *("wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds:g}s", "-s", script.name),
+            f"http://127.0.0.1:{port}/predict",
+        )
+    found = re.search(r"Requests/sec:\s*([\d.]+)", printed)
+    assert found is not None, printed
+    return Measured(float(found.group(1)), None)
+
+
+def ask_hey(port: int, seconds: float, core: int) -> Measured:
+    printed = _on_core(
+        core,
+        *("hey", "-z", f"{seconds:g}s", "-c", str(CONNECTIONS), "-cpus", "1", "-m", "POST"),
+        *("-T", "application/json", "-d", BODY.decode(), f"http://127.0.0.1:{port}/predict"),
+    )
+    found = re.search(r"Requests/sec:\s*([\d.]+)", printed)
+    assert found is not None, printed
+    return Measured(float(found.group(1)), None)
+
+
+def _on_core(core: int, *command: str) -> str:
+    with _pinned(core):
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+@contextlib.contextmanager
+def _pinned(core: int) -> Iterator[None]:
+    """Processes started in here run on one core. Where that cannot be said (macOS), anywhere."""
+    if not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {core})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+@contextlib.contextmanager
+def _server(core: int) -> Iterator[int]:
+    with _pinned(core):
+        server = subprocess.Popen(
+            [sys.executable, __file__, "--serve"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+    assert server.stdin is not None
+    assert server.stdout is not None
+    try:
+        yield int(server.stdout.readline())
+    finally:
+        server.stdin.close()
+        server.wait(10)
+
+
+def throughput(rounds: int, seconds: float) -> None:
+    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [0, 0]
+    ask: dict[str, Callable[[int, float, int], Measured]] = {
+        "harness": lambda port, s, core: ask_own_client("harness", port, s, core),
+        "aiohttp": lambda port, s, core: ask_own_client("aiohttp", port, s, core),
+        "wrk": ask_wrk,
+        "hey": ask_hey,
+    }
+    for tool in ("wrk", "hey"):
+        if shutil.which(tool) is None:
+            print(f"{tool} is not installed, left out")
+            del ask[tool]
+    measured: dict[str, list[Measured]] = {name: [] for name in ask}
+    with _server(cores[-1]) as port:
+        for _ in range(rounds):
+            for name, client in ask.items():
+                measured[name].append(client(port, seconds, cores[0]))
+    _print_throughput(measured)
+
+
+def _print_throughput(measured: dict[str, list[Measured]]) -> None:
+    rates = {
+        name: statistics.median(one.requests_per_s for one in all_of)
+        for name, all_of in measured.items()
+    }
+    print(f"{'client':10} {'requests/s':>11} {'CPU us/request':>15} {'harness/this':>13}")
+    for name, all_of in measured.items():
+        cpu = [one.cpu_us_per_request for one in all_of if one.cpu_us_per_request is not None]
+        shown = f"{statistics.median(cpu):.1f}" if cpu else "-"
+        print(f"{name:10} {rates[name]:11.0f} {shown:>15} {rates['harness'] / rates[name]:13.2f}")
+
+
+# Pacing: how late a wake-up at 1 000 per second is.
+
+
+async def _late_us(sleep_until: Callable[[float], object], n: int) -> list[float]:
+    start_s = time.perf_counter() + 0.01
+    late = []
+    for i in range(n):
+        due_s = start_s + i * 0.001
+        slept = sleep_until(due_s)
+        if asyncio.iscoroutine(slept):
+            await slept
+        late.append((time.perf_counter() - due_s) * 1e6)
+    return late
+
+
+def _spin_until(at_s: float) -> None:
+    while time.perf_counter() < at_s:
+        pass
+
+
+async def _call_at(at_s: float) -> None:
+    await asyncio.sleep(at_s - time.perf_counter())
+
+
+def pacing(rounds: int, seconds: float) -> None:
+    async def run() -> None:
+        clock = MonotonicClock()
+        ways: dict[str, Callable[[float], object]] = {
+            "harness clock": clock.sleep_until,
+            "loop timer": _call_at,
+            "busy loop": _spin_until,
+        }
+        late: dict[str, list[float]] = {name: [] for name in ways}
+        for _ in range(rounds):
+            for name, sleep_until in ways.items():
+                late[name] += await _late_us(sleep_until, int(seconds * 1000))
+        clock.close()
+        print(f"\n{'1 000/s by':14} {'p50 late, us':>13} {'p99 late, us':>13}")
+        for name, all_of in late.items():
+            cuts = statistics.quantiles(all_of, n=100)
+            print(f"{name:14} {cuts[49]:13.0f} {cuts[98]:13.0f}")
+
+    uvloop.run(run())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=2.0)
+    parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--client", nargs=2, help=argparse.SUPPRESS)
+    chosen = parser.parse_args()
+    if chosen.serve:
+        serve()
+    elif chosen.client:
+        run_client(chosen.client[0], int(chosen.client[1]), chosen.seconds)
+    else:
+        print(f"python {sys.version.split()[0]}, {Path(__file__).name}, {chosen.rounds} rounds")
+        throughput(chosen.rounds, chosen.seconds)
+        pacing(chosen.rounds, chosen.seconds)
+
+
+if __name__ == "__main__":
+    main()
