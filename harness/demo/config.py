@@ -59,7 +59,7 @@ def _config(purpose: str, where: Mapping[str, str]) -> str:
     )
     champion = where[CHAMPION].replace("\n    ", "\n  ")
     return (
-        "# yaml-language-server: $schema=harness/config/schema.json\n"
+        "# yaml-language-server: $schema=docs/harness.schema.json\n"
         f"# {purpose}\n"
         f"champion:\n  name: {name_of(CHAMPION)}\n  {champion}\n  timeout: 2s\n"
         f"challengers:\n{challengers}{_FLOW}"

@@ -2,9 +2,9 @@
 
     python -m harness.demo.record fixtures/logs/digits.jsonl
 
-Requests are sent at the times of `harness.demo.visits`, over HTTP, to a champion started for it,
-so arrival times, answers and latencies are what happened. Users, images and their order are the
-same each time; times and latencies are those of the machine it ran on.
+Requests are sent at the times of `harness.demo.visits`, by the sender that a replay uses, to a
+champion started for it, so arrival times, answers and latencies are what happened. Users, images
+and their order are the same each time; times and latencies are those of the machine it ran on.
 """
 
 from __future__ import annotations
@@ -12,88 +12,116 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
-import aiohttp
 import orjson
 
+from harness.demo.config import name_of
 from harness.demo.dataset import split
 from harness.demo.models import CHAMPION
-from harness.demo.server import starting
+from harness.demo.servers import running
 from harness.demo.visits import Asked, visits
 from harness.errors import HarnessError, UnreachableError
+from harness.exchange import (
+    DeploymentName,
+    Exchange,
+    Recorded,
+    RecordedAnswer,
+    Request,
+    RequestId,
+    Response,
+)
+from harness.ports import Clock, Sender
+from harness.readers import harness_log
+from harness.transport.clock import MonotonicClock
+from harness.transport.sender import HttpSender
+from harness.transport.target import Target
 
 VISITS_SEED = 1
 TARGET = "/v1/predict"
-_HOST = "digits.example"
 _TIMEOUT_S = 2.0
 _WARM_UP = 20  # asked first and not written down: a server's first answers are its slowest
+_SOON_S = 0.1
 
 
-async def record(asked: Sequence[Asked], url: str) -> list[dict[str, object]]:
-    """Send every request at its time; return the exchanges as lines of a harness log.
+async def record_visits() -> list[Recorded]:
+    """Start the champion, put every visit to it at its time, and give the log's entries.
 
     Raises:
-        UnreachableError: The champion did not answer a request. A log with holes is no fixture.
+        UnreachableError: The champion did not start, or left a request without an answer.
     """
-    timeout = aiohttp.ClientTimeout(total=_TIMEOUT_S)
-    async with aiohttp.ClientSession(url, timeout=timeout) as session:
-        for request in asked[:_WARM_UP]:
-            await _exchange(session, 0, request)
-        start_s = time.monotonic()
-        sending = []
-        for number, request in enumerate(asked, start=1):
-            await asyncio.sleep(start_s + request.at_s - time.monotonic())
-            sending.append(asyncio.create_task(_exchange(session, number, request)))
-        return await asyncio.gather(*sending)
+    clock = MonotonicClock()
+    asked = visits(split().asked, VISITS_SEED)
+    async with running([CHAMPION]) as urls:
+        target = Target(DeploymentName(name_of(CHAMPION)), urls[CHAMPION], _TIMEOUT_S)
+        sender = HttpSender(target, clock)
+        for visit in asked[:_WARM_UP]:
+            await submitted(sender, visit, clock.now_s())
+        exchanges = await put(asked, sender, clock)
+        await sender.close()
+    clock.close()
+    return [
+        entry(number, visit, exchange)
+        for number, (visit, exchange) in enumerate(zip(asked, exchanges, strict=True), start=1)
+    ]
 
 
-async def _exchange(session: aiohttp.ClientSession, number: int, asked: Asked) -> dict[str, object]:
-    body = orjson.dumps({"source": asked.source, "pixels": asked.pixels})
-    headers = {
-        "Host": _HOST,
-        "Content-Type": "application/json",
-        "X-User-Id": asked.user,
-        "Content-Length": str(len(body)),
-    }
-    at_ns, sent_s = time.time_ns(), time.perf_counter()
-    try:
-        async with session.post(TARGET, data=body, headers=headers) as response:
-            first_byte_s = time.perf_counter() - sent_s
-            answer = await response.read()
-            latency_s = time.perf_counter() - sent_s
-    except (aiohttp.ClientError, TimeoutError) as exc:
-        raise UnreachableError(f"harness.demo.record: request {number}: {exc!r}") from exc
-    return {
-        "format": 1,
-        "id": f"digits-{number:04d}",
-        "at": rfc3339(at_ns),
-        "method": "POST",
-        "target": TARGET,
-        "headers": list(headers.items()),
-        "body": body.decode(),
-        "answer": {
-            "outcome": "ok",
-            "status": response.status,
-            "headers": [
-                (name.decode("latin-1"), value.decode("latin-1"))
-                for name, value in response.raw_headers
-            ],
-            "body": answer.decode(),
-            "first_byte_s": round(first_byte_s, 6),
-            "latency_s": round(latency_s, 6),
-        },
-        "truth": asked.label,
-    }
+async def put(asked: Sequence[Asked], sender: Sender, clock: Clock) -> list[Exchange]:
+    """Put each visit to a deployment at its time; return when all are answered."""
+    start_s = clock.now_s() + _SOON_S
+    answers = []
+    for visit in asked:
+        await clock.sleep_until(start_s + visit.at_s)
+        answers.append(submitted(sender, visit, start_s + visit.at_s))
+    return [await answer for answer in answers]
 
 
-def rfc3339(at_ns: int) -> str:
-    """UTC to the nanosecond, which `datetime` cannot hold."""
-    seconds, nanoseconds = divmod(at_ns, 1_000_000_000)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{nanoseconds:09d}Z"
+def submitted(sender: Sender, visit: Asked, due_s: float) -> asyncio.Future[Exchange]:
+    """Send one request; the future holds what became of it."""
+    answer: asyncio.Future[Exchange] = asyncio.get_running_loop().create_future()
+    sender.submit(
+        RequestId(visit.user),
+        request_of(visit),
+        due_s=due_s,
+        call_order=0,
+        done=answer.set_result,
+    )
+    return answer
+
+
+def request_of(visit: Asked) -> Request:
+    """The request as its user's browser would send it."""
+    body = orjson.dumps({"source": visit.source, "pixels": visit.pixels})
+    headers = (
+        ("Host", "digits.example"),
+        ("Content-Type", "application/json"),
+        ("X-User-Id", visit.user),
+        ("Content-Length", str(len(body))),
+    )
+    return Request("POST", TARGET, headers, body)
+
+
+def entry(number: int, visit: Asked, exchange: Exchange) -> Recorded:
+    """One exchange as an entry of a log.
+
+    Raises:
+        UnreachableError: It has no answer. A log with holes is no fixture.
+    """
+    if not isinstance(exchange.outcome, Response) or exchange.timing is None:
+        raise UnreachableError(f"harness.demo.record: request {number}: {exchange.outcome}")
+    return Recorded(
+        entry_id=f"digits-{number:04d}",
+        position=f"line {number}",
+        at_ns=exchange.timing.due_at_ns,
+        request=request_of(visit),
+        answer=RecordedAnswer(
+            exchange.outcome,
+            latency_s=round(exchange.timing.latency_s, 6),
+            first_byte_s=round(exchange.timing.first_byte_s or 0.0, 6),
+        ),
+        truth=str(visit.label),
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -106,14 +134,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("out", type=Path, help="the log to write, JSON Lines")
     out: Path = parser.parse_args(arguments).out
     try:
-        with starting(CHAMPION) as champion:
-            asked = visits(split().asked, VISITS_SEED)
-            lines = asyncio.run(record(asked, champion.url()))
+        entries = asyncio.run(record_visits())
     except HarnessError as exc:
         print(exc, file=sys.stderr)
         return 2
-    out.write_bytes(b"".join(orjson.dumps(line) + b"\n" for line in lines))
-    print(f"{out}: {len(lines)} exchanges with {CHAMPION}")
+    out.write_bytes(b"".join(map(harness_log.encode, entries)))
+    print(f"{out}: {len(entries)} exchanges with {name_of(CHAMPION)}")
     return 0
 
 

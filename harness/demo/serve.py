@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
-from types import FrameType
+from functools import partial
 
 from harness.demo.config import name_of, running_servers
 from harness.demo.models import MODELS
-from harness.demo.server import starting
+from harness.demo.servers import running
 
 
 def serve_all(say: Callable[[str], None], show: Callable[[str], None]) -> None:
@@ -22,18 +22,20 @@ def serve_all(say: Callable[[str], None], show: Callable[[str], None]) -> None:
     Raises:
         UnreachableError: A server did not start.
     """
-    signal.signal(signal.SIGTERM, _interrupt)
-    # An interrupt ends the wait, or the start-up, and the stack ends what has been started.
-    with suppress(KeyboardInterrupt), ExitStack() as running:
-        servers = [running.enter_context(starting(model)) for model in MODELS]
-        urls = {server.model: server.url() for server in servers}
+    try:
+        asyncio.run(_serve_all(say, show))
+    except KeyboardInterrupt:
+        say("Stopped.")
+
+
+async def _serve_all(say: Callable[[str], None], show: Callable[[str], None]) -> None:
+    # asyncio turns SIGINT into the end of this coroutine, at any point of it; SIGTERM becomes one.
+    asyncio.get_running_loop().add_signal_handler(
+        signal.SIGTERM, partial(signal.raise_signal, signal.SIGINT)
+    )
+    async with running(MODELS) as urls:
         for model, url in urls.items():
             say(f"{url}  {name_of(model)}")
         show(running_servers(urls))
         say("They run until Ctrl-C.")
-        while True:
-            signal.pause()
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+        await asyncio.Event().wait()

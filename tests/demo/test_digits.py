@@ -1,9 +1,9 @@
 """A demo server answers predictions, says what is wrong with a bad one, and ends when told."""
 
+import asyncio
 import json
 import subprocess
 import sys
-import urllib.request
 
 import orjson
 import pytest
@@ -11,7 +11,7 @@ import pytest
 from harness.demo.dataset import split
 from harness.demo.digits import application, main
 from harness.demo.models import fitted
-from harness.demo.server import starting
+from harness.demo.servers import running
 from harness.testing.listener import Question
 
 
@@ -78,32 +78,40 @@ def test_an_unknown_model_is_wrong_use(capsys):
 
 
 @pytest.mark.process
-def test_a_server_answers_over_http_and_ends_when_told(images):
-    """A real process prints its port, answers, and ends with 0 on SIGTERM."""
+async def test_a_server_answers_over_http_and_ends_when_told(images):
+    """A real process answers, and its port is free again afterwards."""
     pixels = [int(pixel) for pixel in images.asked.pixels[0]]
-    with starting("knn") as server:
-        url = server.url()
+    async with running(["knn"]) as urls:
+        port = int(urls["knn"].rpartition(":")[2])
+        body = json.dumps({"pixels": pixels}).encode()
+        head = f"POST /v1/predict HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(head.encode() + body)
 
-        with urllib.request.urlopen(f"{url}/healthz", timeout=5) as health:
-            assert json.load(health) == {"status": "ok", "model": "digits-knn"}
-        request = urllib.request.Request(
-            f"{url}/v1/predict", json.dumps({"pixels": pixels}).encode(), method="POST"
-        )
-        with urllib.request.urlopen(request, timeout=5) as answer:
-            assert json.load(answer)["label"] in range(10)
+        answer = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
 
-    assert server.process.returncode == 0
+        assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+        writer.close()
+
+    with pytest.raises(OSError, match="Connect call failed"):
+        await asyncio.open_connection("127.0.0.1", port)
 
 
 @pytest.mark.process
-def test_a_taken_port_is_one_sentence():
-    """A second server on the same port ends with 2 and says which port."""
-    with starting("knn") as server:
-        port = server.url().rpartition(":")[2]
-        command = [sys.executable, "-m", "harness.demo.digits", "knn", "--port", port]
+def test_a_server_prints_its_port_and_a_taken_one_is_one_sentence():
+    """Port 0 is any; who finds a port taken ends with 2 and names it; SIGTERM ends with 0."""
+    command = [sys.executable, "-m", "harness.demo.digits", "knn", "--port"]
+    first = subprocess.Popen([*command, "0"], stdout=subprocess.PIPE, text=True)
+    try:
+        port = first.stdout.readline().strip()
 
-        second = subprocess.run(command, capture_output=True, text=True, timeout=30)
+        second = subprocess.run([*command, port], capture_output=True, text=True, timeout=30)
 
-    assert second.returncode == 2
-    assert second.stderr.startswith(f"harness.demo.digits: port {port} on 127.0.0.1: ")
-    assert "Traceback" not in second.stderr
+        assert second.returncode == 2
+        assert second.stderr.startswith(f"harness.demo.digits: port {port} on 127.0.0.1: ")
+        assert "Traceback" not in second.stderr
+    finally:
+        first.terminate()
+        code = first.wait(10)
+        first.stdout.close()
+    assert code == 0

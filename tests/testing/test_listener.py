@@ -6,7 +6,7 @@ import time
 import pytest
 
 from harness.errors import UsageError
-from harness.testing.listener import HangUp, Reply, Silence, Connection, bound
+from harness.testing.listener import Connection, HangUp, Reply, Silence, bound
 
 ASK = b"POST /%s HTTP/1.1\r\nHost: x\r\nX-Kind: A\r\nContent-Length: 2\r\n\r\n{}"
 
