@@ -68,6 +68,7 @@ class Metric:
             `champion_<quantity>` and `challenger_<quantity>`, with `Sides.PAIR` it is `<quantity>`.
         sides: A pair quantity is a harm already: more of it is worse.
         positive: Whether values are above zero by nature, so that a relative margin makes sense.
+        worst: What a failed exchange counts as, for outputs; None leaves it out, and counted.
     """
 
     name: str
@@ -77,3 +78,4 @@ class Metric:
     better: Better
     sides: Sides = Sides.BOTH
     positive: bool = False
+    worst: float | None = None

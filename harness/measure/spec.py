@@ -1,0 +1,94 @@
+"""What to read from answers: handed in by whoever knows the config.
+
+Dialects, paths and comparators come as callables, so that this room knows none of their kinds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol, TypeAlias
+
+from harness.exchange import Headers
+from harness.metric import Better
+from harness.output import Decoded, Found, JsonValue
+
+Decode: TypeAlias = Callable[[bytes, Headers], Decoded]
+Find: TypeAlias = Callable[[JsonValue], Found]
+
+
+class Compared(Protocol):
+    """What a comparator returns, as far as the value table needs it."""
+
+    @property
+    def agree(self) -> bool: ...
+
+    @property
+    def distance(self) -> float: ...
+
+    @property
+    def paths(self) -> tuple[str, ...]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class NumericOutput:
+    """A number in the answer.
+
+    Attributes:
+        worst: What a failed exchange counts as; None leaves it out.
+    """
+
+    find: Find
+    better: Better = Better.HIGHER
+    worst: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Comparing:
+    """One entry of `compare`.
+
+    Attributes:
+        find: The part that is compared.
+        compare: Champion's part and challenger's part to a comparison.
+        keeps_paths: Whether differing paths are kept in the table.
+    """
+
+    name: str
+    find: Find
+    compare: Callable[[JsonValue, JsonValue], Compared]
+    keeps_paths: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TruthInRequest:
+    """The right label stands in the request's body."""
+
+    decode: Decode
+    find: Find
+
+
+@dataclass(frozen=True, slots=True)
+class ValueSpec:
+    """How pairs become values.
+
+    Attributes:
+        open_loop: Whether latency counts from when a request was due: a replay by the clock.
+        decode: Reads an answer; None when the config asks nothing of answers, which are then not
+            read, and none is undecodable.
+        truth: None takes the pair's own.
+    """
+
+    open_loop: bool
+    decode: Decode | None = None
+    label: Find | None = None
+    outputs: Mapping[str, NumericOutput] = field(default_factory=dict)
+    comparisons: tuple[Comparing, ...] = ()
+    truth: TruthInRequest | None = None
+
+    @property
+    def paths(self) -> dict[str, Find]:
+        """Every place that is looked up in an answer, under the name of its config entry."""
+        label = {"output.label": self.label} if self.label is not None else {}
+        outputs = {f"output.{name}": output.find for name, output in self.outputs.items()}
+        comparisons = {f"compare.{entry.name}": entry.find for entry in self.comparisons}
+        return {**label, **outputs, **comparisons}
