@@ -181,7 +181,7 @@ SIDE_COLUMNS = (
         "X_sender_lag_s",
         pa.float64(),
         "s",
-        "The part of the wait that is the measuring process's own lateness.",
+        "The part of the wait that is the measuring process's own lateness; null when not known.",
         optional=True,
     ),
     Column(

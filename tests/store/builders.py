@@ -54,6 +54,7 @@ def pair(
     *,
     challenger: str = "knn",
     cluster_id: str | None = None,
+    external_id: str | None = None,
     request: Request | None = None,
     champion_side: Exchange | None = None,
     challenger_side: Exchange | None = None,
@@ -63,7 +64,7 @@ def pair(
     request_id = f"r{number}"
     return Pair(
         request_id=RequestId(request_id),
-        external_id=None,
+        external_id=external_id,
         entry_key=f"e{number}",
         received_at_ns=NOON_NS + number,
         cluster_id=cluster_id or request_id,
