@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 BRIGHTEST = 16
 """Pixels are whole numbers from 0 to 16; models see them divided by this."""
 
-# The first seed there is. The verdicts do not hang on it: over the split seeds 0 to 11, k-nearest
-# neighbours wins 13 to 31 images that logistic regression has wrong and loses 4 to 11.
+# The first seed there is. It has a say in the verdicts: see fixtures/README.md for other seeds.
 SPLIT_SEED = 0
 
 
