@@ -110,10 +110,10 @@ def across(
     Holm over `p_value`, at `1 - confidence`; a challenger without one counts as p = 1, and so does
     one whose run is invalid. With one challenger this changes no decision.
     """
-    evidence = [1.0 if v.p_value is None or _is_invalid(v) else v.p_value for v in verdicts]
+    p_values = [1.0 if v.p_value is None or _is_invalid(v) else v.p_value for v in verdicts]
     return tuple(
-        _corrected(verdict, p_adjusted, n_tested=len(verdicts), error=1 - confidence)
-        for verdict, p_adjusted in zip(verdicts, holm(evidence), strict=True)
+        _corrected(verdict, float(p_adjusted), n_tested=len(verdicts), error=1 - confidence)
+        for verdict, p_adjusted in zip(verdicts, holm(p_values), strict=True)
     )
 
 

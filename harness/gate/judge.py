@@ -82,7 +82,7 @@ def _adjusted(rules: Sequence[Rule], evidence: Sequence[Evidence], holm: Holm) -
     for family in (guardrails, goals):
         tested = [_tested(rules[i], evidence[i]) for i in family]
         for i, p_value in zip(family, holm(tested), strict=True):
-            adjusted[i] = p_value
+            adjusted[i] = float(p_value)
     return adjusted
 
 

@@ -60,22 +60,37 @@ def for_open(findings: Sequence[Finding]) -> tuple[str, ...]:
 def _step(finding: Finding) -> str:
     if finding.status is Status.NO_DATA:
         return f"{finding.rule}: {_evidence_for(finding.metric)}."
+    if finding.harm is None or finding.margin is None:
+        return f"{finding.rule}: {_before_judging(finding)}."
     if finding.clusters_missing is None:
         return (
             f"{finding.rule}: no realistic amount of data would settle it at this margin; "
             "reconsider the margin before the next run, not after it."
         )
+    how = "" if finding.harm < finding.margin else ", as a fail by the looks of it"
     return (
-        f"{finding.rule}: about {_more(finding)} would settle it; use a longer log (`--log FILE`)."
+        f"{finding.rule}: about {_more(finding)} would settle it{how}; "
+        "use a longer log (`--log FILE`)."
     )
+
+
+def _before_judging(finding: Finding) -> str:
+    """An estimate could not be made at all; the finding's sentence says why."""
+    if finding.clusters_missing is None:
+        return finding.sentence
+    return f"{_more(finding)} needed before it can be judged; use a longer log (`--log FILE`)"
 
 
 def _more(finding: Finding) -> str:
     clusters = finding.clusters_missing or 0
     if finding.n_clusters in {0, finding.n_pairs}:
-        return f"{clusters:,} more pairs"
+        return _count(clusters, "more pair")
     pairs = math.ceil(clusters * finding.n_pairs / finding.n_clusters)
-    return f"{clusters:,} more clusters ({pairs:,} pairs)"
+    return f"{_count(clusters, 'more cluster')} ({_count(pairs, 'pair')})"
+
+
+def _count(n: int, noun: str) -> str:
+    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
 
 
 def _evidence_for(metric: str) -> str:

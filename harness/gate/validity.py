@@ -81,8 +81,8 @@ def validate(observed: Observed, policy: Policy) -> tuple[ValidityCheck, ...]:
         _conservation(observed.conservation),
         _pairing_rate(observed.conservation, policy.min_pairing_rate),
         _champion_answered(observed),
-        _none_of("duplicate_request_ids", observed.n_duplicate_ids, "request ids occur twice"),
-        _none_of("negative_latencies", observed.n_negative_latencies, "latencies are below zero"),
+        _none_of("duplicate_request_ids", observed.n_duplicate_ids, "request ids that occur twice"),
+        _none_of("negative_latencies", observed.n_negative_latencies, "latencies below zero"),
     ]
     if observed.lag_p99_s is not None:
         checks.append(_schedule_lag(observed.lag_p99_s, policy.max_lag_s))
@@ -125,7 +125,7 @@ def _champion_answered(observed: Observed) -> ValidityCheck:
 
 
 def _none_of(check: str, n: int, what: str) -> ValidityCheck:
-    return _check(check, n == 0, float(n), 0.0, f"{n:,} {what}")
+    return _check(check, n == 0, float(n), 0.0, f"{what}: {n:,}")
 
 
 def _schedule_lag(lag_p99_s: float, most_s: float) -> ValidityCheck:

@@ -95,9 +95,14 @@ def _case(suite: str, name: str, sentence: str) -> Element:
 
 
 def _add(case: Element, outcome: str, kind: str, sentence: str) -> None:
-    """Put the outcome before the text, the order in which the schema of JUnit wants them."""
+    """Put the outcome before the text, the order in which the schema of JUnit wants them.
+
+    The sentence stands twice: Jenkins shows the message, GitLab the text.
+    """
     message = one_line(sentence, longest=LONGEST_SENTENCE)
-    case.insert(0, Element(outcome, type=str(kind), message=message))
+    element = Element(outcome, type=str(kind), message=message)
+    element.text = message
+    case.insert(0, element)
 
 
 def _counts(parents: list[Element]) -> dict[str, str]:

@@ -116,7 +116,9 @@ def _facts(judged: ChallengerVerdict) -> Iterator[str]:
     broken = [check for check in judged.validity if check.status is not Status.PASS]
     for check in broken[:MOST_ROWS]:
         yield f"✗ {markdown_text(check.check)}: {markdown_text(check.sentence)}"
-    if not broken:
+    if not judged.validity:
+        yield "✗ Checks: none were made"
+    elif not broken:
         yield f"Checks: all {len(judged.validity)} pass"
     for heading, line in arms_lines(judged.arms):
         yield f"{heading.capitalize()}: {markdown_text(line, longest=500)}"

@@ -30,6 +30,7 @@ from harness.verdict import (
 
 MOST_DISAGREEMENTS = 5
 MOST_PATHS = 3
+MOST_RUNS = 3
 
 DECISION_STYLES = {
     Decision.PROMOTE: "bold green",
@@ -78,8 +79,8 @@ def _alone(verdict: Verdict, judged: ChallengerVerdict, width: int) -> Iterator[
 def _together(
     verdict: Verdict, several: Sequence[ChallengerVerdict], width: int
 ) -> Iterator[RenderableType]:
-    runs = ", ".join(one_line(run_id, longest=60) for run_id in verdict.run_ids)
-    yield _edges(_headline(verdict.decision, f"{len(several)} challengers"), f"run {runs}")
+    subject = f"{len(several)} challengers"
+    yield _edges(_headline(verdict.decision, subject), f"run {_runs(verdict)}")
     yield Text()
     yield _summary(several)
     everywhere = [finding for judged in several for finding in judged.findings]
@@ -177,11 +178,12 @@ def _evidence(verdict: Verdict, judged: ChallengerVerdict) -> list[tuple[str, Te
             notes.append(f"{numbers.count(finding.n_left_out)} pairs without a value left out")
         facts += [("note", _plain(f"{finding.rule}: {note}")) for note in notes]
     facts += [("note", _plain(note)) for note in verdict.notes]
-    runs = ", ".join(one_line(run_id, longest=60) for run_id in verdict.run_ids)
-    return [*facts, ("run", Text(runs))]
+    return [*facts, ("run", Text(_runs(verdict)))]
 
 
 def _checks(judged: ChallengerVerdict) -> Text:
+    if not judged.validity:
+        return Text(f"{STATUS_SIGNS[Status.FAIL]} none were made", "red")
     broken = [check for check in judged.validity if check.status is not Status.PASS]
     if not broken:
         return Text(f"{STATUS_SIGNS[Status.PASS]} all {len(judged.validity)} pass")
@@ -200,6 +202,13 @@ def _facts(facts: Sequence[tuple[str, Text]]) -> Table:
         table.add_row("" if heading == said else heading, text)
         said = heading
     return table
+
+
+def _runs(verdict: Verdict) -> str:
+    """The run, or what was pooled: a fleet's worth of names would fill the screen."""
+    named = ", ".join(one_line(run_id, longest=60) for run_id in verdict.run_ids[:MOST_RUNS])
+    more = len(verdict.run_ids) - MOST_RUNS
+    return f"{named} and {numbers.count(more)} more" if more > 0 else named
 
 
 def _plain(text: str) -> Text:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from harness.gate.decide import Plan, across, decide, promotion_p, run_decision
 from harness.gate.policy import Improves, Margin, NotWorse
 from harness.pair import Conservation, LossReason
-from harness.verdict import Decision
+from harness.verdict import Decision, Unavailable
 from tests.gate.evidence import (
     ACCURACY,
     FAILURES,
@@ -170,6 +170,33 @@ def test_a_held_challenger_says_what_each_open_rule_needs():
         "use a longer log (`--log FILE`).",
         "not_worse cost_usd.mean: give champion and challenger a `price`.",
     )
+
+
+@pytest.mark.parametrize(
+    ("seen", "step"),
+    [
+        (
+            estimate(LATENCY, 0.004, 0.001),
+            "about 3,110 more clusters (4,665 pairs) would settle it, as a fail by the looks "
+            "of it; use a longer log (`--log FILE`).",
+        ),
+        (
+            Unavailable(LATENCY.metric, "s", "7 clusters are too few", None, None, 9, 7, 0, 1),
+            "1 more cluster (2 pairs) needed before it can be judged; "
+            "use a longer log (`--log FILE`).",
+        ),
+        (
+            Unavailable(LATENCY.metric, "s", "every latency is the same", n_pairs=9),
+            "every latency is the same.",
+        ),
+    ],
+    ids=["above the margin", "too few", "not to be had"],
+)
+def test_a_step_promises_no_more_than_data_can_do(seen, step):
+    """More data may settle a rule as a fail, or only make it possible to judge, or not help."""
+    verdict = decided([LATENCY], [seen])
+
+    assert verdict.next_steps == (f"not_worse latency_s.mean: {step}",)
 
 
 def test_an_estimate_at_its_margin_is_not_promised_to_resolve():

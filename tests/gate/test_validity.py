@@ -73,8 +73,8 @@ LOST = {LossReason.SHED_LINK: 12, LossReason.SAMPLED_OUT: 100}
             "champion_answered",
             "the champion failed on 900 of 900 requests",
         ),
-        ({"n_duplicate_ids": 2}, "duplicate_request_ids", "2 request ids occur twice"),
-        ({"n_negative_latencies": 1}, "negative_latencies", "1 latencies are below zero"),
+        ({"n_duplicate_ids": 2}, "duplicate_request_ids", "request ids that occur twice: 2"),
+        ({"n_negative_latencies": 1}, "negative_latencies", "latencies below zero: 1"),
         (
             {"lag_p99_s": 0.061},
             "schedule_lag_p99_s",

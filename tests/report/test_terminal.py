@@ -89,6 +89,23 @@ def test_a_run_without_challengers_still_says_its_decision():
     assert text.startswith("! INVALID  0 challengers")
 
 
+def test_a_run_nobody_checked_does_not_look_sound():
+    """`All 0 pass` would be a pass by silence."""
+    (judged,) = SAMPLES["promote"].challengers
+    verdict = replace(SAMPLES["promote"], challengers=(replace(judged, validity=()),))
+
+    assert "checks       ✗ none were made" in render(verdict, width=100, colour=False)
+
+
+def test_pooled_runs_are_counted_not_listed():
+    """A fleet of replicas is one line."""
+    pooled = replace(SAMPLES["promote"], run_ids=tuple(f"replica-{i}" for i in range(40)))
+
+    text = render(pooled, width=100, colour=False)
+
+    assert "run          replica-0, replica-1, replica-2 and 37 more" in text
+
+
 def test_at_most_five_disagreements_are_listed():
     """The list is a taste; `harness show` has them all."""
     text = render(SAMPLES["promote"], width=100, colour=False)
