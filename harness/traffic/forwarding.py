@@ -21,6 +21,7 @@ Everything stays as it was but for what is listed here, in this order:
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum, auto
 
 from harness.exchange import Headers, Request, RequestId
 
@@ -111,16 +112,9 @@ def forwarded(request: Request, request_id: RequestId, destination: Destination)
             headers=(('Host', '127.0.0.1:9102'), ('X-Harness-Shadow', 'knn'),
                      ('X-Request-Id', 'r1')), body=b'')
     """
-    headers = _end_to_end(request)
-    if destination.shadow is None:
-        _require_host(headers, destination.authority)
-    else:
-        headers = [field for field in headers if field[0].lower() not in CREDENTIALS]
-        _replace(headers, "Host", destination.authority, at=0)
-        _replace(headers, SHADOW_HEADER, destination.shadow)
-        if not _has(headers, "x-request-id"):
-            headers.append((REQUEST_ID_HEADER, request_id))
-    _configure(headers, destination.headers)
+    headers = _passed_on(request, request_id, destination)
+    if destination.headers:
+        _configure(headers, destination.headers)
     return Request(
         request.method, target_for(request.target, destination), tuple(headers), request.body
     )
@@ -153,47 +147,77 @@ def _origin_form(target: str) -> str:
     return origin if origin.startswith("/") else f"/{origin}"
 
 
-def _end_to_end(request: Request) -> list[tuple[str, str]]:
-    """Fields that are for the deployment itself, with framing that fits the body."""
-    dropped = _dropped(request.headers)
+class _Rule(Enum):
+    """What becomes of a field that is not passed on as it is."""
+
+    DROP = auto()
+    CONNECTION = auto()
+    FRAMING = auto()
+    EXPECT = auto()
+    HOST = auto()
+    REQUEST_ID = auto()
+
+
+_CHAMPION_RULES = {
+    **dict.fromkeys(_HOP_BY_HOP, _Rule.DROP),
+    **dict.fromkeys(_FRAMING, _Rule.FRAMING),
+    "connection": _Rule.CONNECTION,
+    "expect": _Rule.EXPECT,
+    "host": _Rule.HOST,
+}
+_CHALLENGER_RULES = {
+    **_CHAMPION_RULES,
+    **dict.fromkeys(CREDENTIALS, _Rule.DROP),
+    SHADOW_HEADER.lower(): _Rule.DROP,
+    REQUEST_ID_HEADER.lower(): _Rule.REQUEST_ID,
+}
+
+
+def _passed_on(
+    request: Request, request_id: RequestId, destination: Destination
+) -> list[tuple[str, str]]:
+    """Rules 1 to 6, in one walk through the fields: it is done for every request."""
+    is_challenger = destination.shadow is not None
+    rules = _CHALLENGER_RULES if is_challenger else _CHAMPION_RULES
     length = str(len(request.body))
-    framed = False
-    headers = []
-    for name, value in request.headers:
-        lower = name.lower()
-        if lower in _FRAMING:
-            if not framed:
-                headers.append((name if lower == "content-length" else "Content-Length", length))
-                framed = True
-        elif lower not in dropped and not (lower == "expect" and _is_continue(value)):
-            headers.append((name, value))
-    if request.body and not framed:
+    headers: list[tuple[str, str]] = []
+    named: set[str] = set()
+    has_host = has_length = has_id = False
+    for field in request.headers:
+        name, value = field
+        rule = rules.get(name.lower())
+        if rule is None:
+            headers.append(field)
+        elif rule is _Rule.FRAMING:
+            if not has_length:
+                its_own = name.lower() == "content-length"
+                headers.append((name if its_own else "Content-Length", length))
+                has_length = True
+        elif rule is _Rule.HOST:
+            if not is_challenger:
+                headers.append(field)
+            elif not has_host:
+                headers.append((name, destination.authority))
+            has_host = True
+        elif rule is _Rule.REQUEST_ID:
+            headers.append(field)
+            has_id = True
+        elif rule is _Rule.CONNECTION:
+            named.update(token.strip().lower() for token in value.split(","))
+        elif rule is _Rule.EXPECT and value.strip().lower() != "100-continue":
+            headers.append(field)
+    if named:
+        headers = [field for field in headers if field[0].lower() not in named - _NEEDED]
+        has_id = has_id and "x-request-id" not in named
+    if not has_host:
+        headers.insert(0, ("Host", destination.authority))
+    if request.body and not has_length:
         headers.append(("Content-Length", length))
+    if destination.shadow is not None:
+        headers.append((SHADOW_HEADER, destination.shadow))
+        if not has_id:
+            headers.append((REQUEST_ID_HEADER, request_id))
     return headers
-
-
-def _dropped(headers: Headers) -> frozenset[str]:
-    for name, _ in headers:
-        if name.lower() == "connection":
-            break
-    else:
-        return _HOP_BY_HOP
-    named = (value for name, value in headers if name.lower() == "connection")
-    tokens = {token.strip().lower() for value in named for token in value.split(",")}
-    return _HOP_BY_HOP | (tokens - _NEEDED)
-
-
-def _is_continue(value: str) -> bool:
-    return value.strip().lower() == "100-continue"
-
-
-def _has(headers: list[tuple[str, str]], lower: str) -> bool:
-    return any(name.lower() == lower for name, _ in headers)
-
-
-def _require_host(headers: list[tuple[str, str]], authority: str) -> None:
-    if not _has(headers, "host"):
-        headers.insert(0, ("Host", authority))
 
 
 def _configure(headers: list[tuple[str, str]], configured: Headers) -> None:
@@ -207,10 +231,8 @@ def _configure(headers: list[tuple[str, str]], configured: Headers) -> None:
             done.add(name.lower())
 
 
-def _replace(
-    headers: list[tuple[str, str]], name: str, value: str, *, at: int | None = None
-) -> None:
-    """Put one field in the place of the first of its name, drop the others; else insert `at`."""
+def _replace(headers: list[tuple[str, str]], name: str, value: str) -> None:
+    """Put one field in the place of the first of its name, drop the others; else add it."""
     lower = name.lower()
     places = [i for i, (known, _) in enumerate(headers) if known.lower() == lower]
     for i in reversed(places[1:]):
@@ -218,4 +240,4 @@ def _replace(
     if places:
         headers[places[0]] = (headers[places[0]][0], value)
     else:
-        headers.insert(len(headers) if at is None else at, (name, value))
+        headers.append((name, value))

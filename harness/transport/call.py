@@ -85,11 +85,6 @@ class Call:
         self.connection: Connection | None = None
         self.chunk_at_s: list[float] | None = None
 
-    @property
-    def start_s(self) -> float | None:
-        """Where service time begins: the first byte sent, else when a connection was looked for."""
-        return self.begun_s if self.sent_s is None else self.sent_s
-
 
 def exchange_of(
     call: Call,
@@ -101,12 +96,16 @@ def exchange_of(
     usage_of: UsageOf | None,
 ) -> Exchange:
     """What became of the call, as of `now_s` on the clock and `wall_ns` in UTC."""
-    start_s = now_s if call.start_s is None else call.start_s
+    # Service time begins with the first byte sent, else when a connection was looked for.
+    start_s = call.begun_s if call.sent_s is None else call.sent_s
+    if start_s is None:
+        start_s = now_s
     first_byte_s = call.first_byte_s
     latency_s = now_s - start_s
+    wait_s = start_s - call.due_s
     timing = Timing(
         wall_ns - int((now_s - call.due_s) * 1e9),
-        max(0.0, start_s - call.due_s),
+        wait_s if wait_s > 0.0 else 0.0,
         call.lag_s,
         None if first_byte_s is None else first_byte_s - start_s,
         latency_s,
