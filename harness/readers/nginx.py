@@ -120,12 +120,10 @@ def _decode(line: bytes) -> Record:
     try:
         return json_record.decode(line)
     except ValueError as exc:
-        try:
-            line.decode()
-        except UnicodeDecodeError:
-            pass
-        else:
+        if b"\\x" in line:
             raise ValueError(f"{exc}; the log_format must say escape=json") from exc
+        if _is_utf8(line):
+            raise
     try:
         record = json.loads(line.decode("utf-8", "surrogateescape"))
     except RecursionError as exc:
@@ -133,6 +131,14 @@ def _decode(line: bytes) -> Record:
     if not isinstance(record, dict):
         raise ValueError(f"is {json_record.kind(record)}, must be an object")
     return record
+
+
+def _is_utf8(line: bytes) -> bool:
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,11 +255,11 @@ def _headers(line: _Line) -> list[tuple[str, str]]:
 def _answer(line: _Line) -> RecordedAnswer | None:
     if not line.has("status"):
         return None
-    upstream_s = _sum_s(line, "upstream_response_time")
+    asked_ns = _sum_ns(line, "upstream_response_time")
     return RecordedAnswer(
         _outcome(line),
-        latency_s=_sum_s(line, "request_time") if upstream_s is None else upstream_s,
-        first_byte_s=_sum_s(line, "upstream_header_time"),
+        latency_s=_seconds(_sum_ns(line, "request_time") if asked_ns is None else asked_ns),
+        first_byte_s=_seconds(_sum_ns(line, "upstream_header_time")),
     )
 
 
@@ -272,10 +278,13 @@ def _outcome(line: _Line) -> Outcome:
     return Response(status, n_body_bytes=int(sent), truncated=int(sent) > 0)
 
 
-def _sum_s(line: _Line, what: str) -> float | None:
-    """Seconds over all attempts; None where none was made, or all took less than a millisecond."""
+def _sum_ns(line: _Line, what: str) -> int | None:
+    """Nanoseconds over all attempts; None where none was made."""
     text = line.text(what)
-    if text is None:
-        return None
-    attempts = [each for each in _ATTEMPT.split(text) if each not in _ABSENT]
-    return instant.seconds_between(0, sum(_seconds_ns(what, each) for each in attempts))
+    attempts = [] if text is None else [e for e in _ATTEMPT.split(text) if e not in _ABSENT]
+    return sum(_seconds_ns(what, each) for each in attempts) if attempts else None
+
+
+def _seconds(total_ns: int | None) -> float | None:
+    """None also for 0, which stands for anything below a millisecond."""
+    return None if total_ns is None else instant.seconds_between(0, total_ns)

@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol
 
 import zstandard
 
@@ -37,21 +37,27 @@ def write_log(corpus: Corpus, path: Path) -> int:
         raise LogError(f"{path}: a harness log is named {', '.join(SUFFIXES)}. Name it so")
     beside = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
-        with beside.open("xb") as file:
-            with _compressed(file, path.suffix) as out:
-                for lines in _lines(corpus):
-                    out.write(lines)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
+        with beside.open("wb") as file:
+            try:
+                _write(corpus, file, path.suffix)
+                beside.replace(path)
+            except BaseException:
+                beside.unlink()
+                raise
         _sync_folder(path.parent)
     except OSError as exc:
         raise LogError(
             f"{path}: cannot be written: {exc.strerror}. Name a folder that can, with room"
         ) from exc
-    finally:
-        beside.unlink(missing_ok=True)
     return corpus.n_entries
+
+
+def _write(corpus: Corpus, file: IO[bytes], suffix: str) -> None:
+    with _compressed(file, suffix) as out:
+        for lines in _lines(corpus):
+            out.write(lines)
+    file.flush()
+    os.fsync(file.fileno())
 
 
 def _lines(corpus: Corpus) -> Iterator[bytes]:
@@ -64,8 +70,12 @@ def _lines(corpus: Corpus) -> Iterator[bytes]:
     yield b"".join(batch)
 
 
+class _Writable(Protocol):
+    def write(self, data: bytes, /) -> int: ...
+
+
 @contextmanager
-def _compressed(file: IO[bytes], suffix: str) -> Iterator[IO[bytes]]:
+def _compressed(file: IO[bytes], suffix: str) -> Iterator[_Writable]:
     match suffix:
         case ".gz":
             # No name and no time in it: the same log gives the same file.
