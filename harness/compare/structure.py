@@ -27,6 +27,8 @@ from harness.output import MISSING, Found, JsonValue, RepeatedKeys, same_scalar
 # A pair's list of paths is for counting and reading; two unrelated documents would fill a store.
 MOST_PATHS = 50
 
+_CONTAINERS = (dict, list)  # not `dict | list`, which is made anew each time it is asked about
+
 
 @dataclass(frozen=True, slots=True)
 class SameStructure:
@@ -65,7 +67,7 @@ class SameStructure:
             return SAME
         more = f" (and {len(walk.found) - 1} more)" if len(walk.found) > 1 else ""
         return Comparison(
-            distance=walk.n_differing / (walk.n_leaves + sum(map(count_leaves, walk.equal))),
+            distance=walk.distance,
             agree=False,
             note=f"{walk.found[0]}{more}",
             paths=tuple(dict.fromkeys(found.path for found in walk.found[:MOST_PATHS])),
@@ -92,7 +94,10 @@ class _Walk:
 
     Attributes:
         parts: What is still to be compared, and what has been.
-        equal: Parts found equal without a walk; their leaves are counted when asked for.
+        alike: Parts that Python calls equal, not walked. It takes `true` for 1, so that at the end
+            they are written out and compared once more, all in one go.
+        trusts_equality: False once that second look has found a difference in writing; then they
+            are walked after all.
     """
 
     ignored: Patterns
@@ -101,10 +106,24 @@ class _Walk:
     n_leaves: int = 0
     n_differing: int = 0
     parts: list[_Part] = field(default_factory=list)
-    equal: list[JsonValue] = field(default_factory=list)
+    alike: list[_Part] = field(default_factory=list)
+    trusts_equality: bool = True
 
     def run(self, champion: JsonValue, challenger: JsonValue) -> None:
         self.parts.append((champion, challenger, None, self.ignored.start, self.unordered.start))
+        self._compare_parts()
+        if self.alike and not _are_written_alike(self.alike):
+            self.parts, self.alike = self.alike, []
+            self.trusts_equality = False
+            self._compare_parts()
+
+    @property
+    def distance(self) -> float:
+        """Share of leaves that differ."""
+        n_alike = count_leaves([part[0] for part in self.alike]) if self.alike else 0
+        return self.n_differing / (self.n_leaves + n_alike)
+
+    def _compare_parts(self) -> None:
         for one, other, path, ignored, unordered in self.parts:
             if isinstance(one, dict) and isinstance(other, dict):
                 self._objects(one, other, path, ignored, unordered)
@@ -177,8 +196,8 @@ class _Walk:
             self._note(DifferenceKind.EXTRA, one, other, path, count_leaves(other))
         elif other is MISSING:
             self._note(DifferenceKind.MISSING, one, other, path, count_leaves(one))
-        elif not ignored and not self.ignored.names and _is_copy(one, other):
-            self.equal.append(one)
+        elif self.trusts_equality and not ignored and not self.ignored.names and _equal(one, other):
+            self.alike.append((one, other, path, ignored, unordered))
         else:
             self.parts.append((one, other, path, ignored, unordered))
 
@@ -272,27 +291,35 @@ def _json_type(value: JsonValue) -> str:
             return "object"
 
 
-def _is_copy(one: JsonValue, other: JsonValue) -> bool:
-    """Whether two containers are surely the same; False when only a walk can tell.
+def _equal(one: JsonValue, other: JsonValue) -> bool:
+    try:
+        return one == other
+    except RecursionError:  # nested deeper than Python compares
+        return False
 
-    Python's equality takes `true` for 1, the written text takes NaN for null; together they are
-    right, and three times faster than a walk.
+
+def _are_written_alike(parts: list[_Part]) -> bool:
+    """Whether parts that are equal in Python are also the same JSON; False when only a walk tells.
+
+    Equality takes `true` for 1, and the written text takes NaN for null; together they are right.
     """
     try:
-        return one == other and orjson.dumps(one) == orjson.dumps(other)
-    except orjson.JSONEncodeError:  # an integer beyond 64 bits
-        return False
-    except RecursionError:  # deeper than Python compares
+        ones, others = [part[0] for part in parts], [part[1] for part in parts]
+        return orjson.dumps(ones) == orjson.dumps(others)
+    except orjson.JSONEncodeError:  # an integer beyond 64 bits, or too deep
         return False
 
 
 def count_leaves(value: Found) -> int:
     """Scalars and empty containers in a value, at least 1."""
+    if not isinstance(value, _CONTAINERS):
+        return 1
     # Each container with members brings them and is no leaf itself.
     n_leaves = 1
-    waiting = [value] if isinstance(value, dict | list) else []
+    waiting = [value]
     for part in waiting:
-        n_leaves += max(len(part) - 1, 0)
         members = part.values() if isinstance(part, dict) else part
-        waiting += [x for x in members if isinstance(x, dict | list)]
+        if members:
+            n_leaves += len(members) - 1
+            waiting += [x for x in members if isinstance(x, _CONTAINERS)]
     return n_leaves

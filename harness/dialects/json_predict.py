@@ -60,7 +60,12 @@ def parsed_json(text: bytes) -> Decoded:
         if any(token in text for token in _NOT_JSON_BUT_SENT) or _has_long_integer(text):
             return _parsed_slowly(text)
         return Undecodable(f"not JSON: {exc.msg} at character {exc.pos}")
-    if _has_long_integer(text) or _may_repeat_keys(text, value):
+    try:
+        written = orjson.dumps(value)
+    except orjson.JSONEncodeError:
+        return _parsed_slowly(text)  # nested deeper than it writes
+    # Most servers write compact JSON; what comes back the same has lost nothing.
+    if written != text and (_has_long_integer(text) or _may_repeat_keys(text, written)):
         return _parsed_slowly(text)
     return value  # type: ignore[no-any-return]
 
@@ -69,16 +74,12 @@ def _has_long_integer(text: bytes) -> bool:
     return _LONG_INTEGER in text.translate(_DIGITS_TO_ZERO)
 
 
-def _may_repeat_keys(text: bytes, value: JsonValue) -> bool:
-    """Whether the text may have more keys than the value read from it, or is too deep.
+def _may_repeat_keys(text: bytes, written: bytes) -> bool:
+    """Whether the text may have more keys than the value read from it.
 
     Writing the value again gives as many `":` as the text has, unless keys were repeated or the
     text is formatted or escaped in an unusual way, which then only costs the slow reading.
     """
-    try:
-        written = orjson.dumps(value)
-    except orjson.JSONEncodeError:
-        return True
     if written.count(b'":') != text.count(b'":'):
         return True
     # An escaped quote or colon inside a string could make up for a key that is gone.
