@@ -64,13 +64,17 @@ class Conservation:
         return self.received == self.paired + sum(self.losses.values()) + self.pending
 
     @property
-    def pairing_rate(self) -> float | None:
-        """Paired over all that should have been; None when nothing should."""
+    def due(self) -> int:
+        """Requests that should have become pairs: all but those left out on purpose."""
         excused = (
             LossReason.SAMPLED_OUT,
             LossReason.INELIGIBLE,
             LossReason.SHED_RATE,
             LossReason.SHED_BUDGET,
         )
-        due = self.received - sum(self.losses.get(reason, 0) for reason in excused)
-        return self.paired / due if due > 0 else None
+        return self.received - sum(self.losses.get(reason, 0) for reason in excused)
+
+    @property
+    def pairing_rate(self) -> float | None:
+        """Paired over all that should have been; None when nothing should."""
+        return self.paired / self.due if self.due > 0 else None

@@ -47,11 +47,9 @@ def say(value: float | None, unit: str) -> str:
         return "–"
     scale = level_scale(unit, value)
     shown = value * scale.factor
-    decimals = _decimals_for(abs(shown), 3)
     if unit == "fraction":
-        # 99.95 % is about the 0.05 % that is missing: three digits of the value would say 100 %.
-        decimals = max(decimals, _decimals_for(100 - shown, 1))
-    return _trimmed(_digits(shown, decimals)) + scale.suffix
+        return _percent(shown) + scale.suffix
+    return _trimmed(_digits(shown, _decimals_for(abs(shown), 3))) + scale.suffix
 
 
 def say_margin(value: float, unit: str, relative: bool = False) -> str:
@@ -160,6 +158,17 @@ def _decimals_for(size: float, significant: int) -> int:
         return 0
     wanted = significant - 1 - math.floor(math.log10(size))
     return min(max(wanted, 0), MOST_DECIMALS)
+
+
+def _percent(shown: float) -> str:
+    """One decimal, or as many as tell a small share from 0 and a large one from 100.
+
+    Zeros stay, so that shares stand in a column: 96.0 beside 98.7. Only none and all are bare.
+    """
+    if shown in {0.0, 100.0}:
+        return f"{shown:.0f}"
+    decimals = max(1, _decimals_for(abs(shown), 2), _decimals_for(100 - shown, 1))
+    return _digits(shown, decimals)
 
 
 def _digits(shown: float, decimals: int, *, signed: bool = False) -> str:

@@ -26,7 +26,10 @@ def test_examples_in_the_docstrings_are_true():
         (0.963, "fraction", "96.3 %"),
         (0.9995, "fraction", "99.95 %"),
         (1.0, "fraction", "100 %"),
-        (0.0002, "fraction", "0.02 %"),
+        (0.0002, "fraction", "0.020 %"),
+        (0.96, "fraction", "96.0 %"),
+        (0.0312, "fraction", "3.1 %"),
+        (0.0, "fraction", "0 %"),
         (0.00031, "usd", "0.00031 USD"),
         (12345.6, "tokens", "12,346 tokens"),
         (-0.2, "score", "−0.2"),
@@ -36,7 +39,7 @@ def test_examples_in_the_docstrings_are_true():
     ],
 )
 def test_a_level_has_three_digits_and_its_unit(value, unit, said):
-    """Three significant digits, and what is close to 100 % is not rounded onto it."""
+    """Three significant digits; shares one decimal, but none is rounded onto 0 or 100 %."""
     assert say(value, unit) == said
 
 

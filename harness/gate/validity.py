@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from harness.gate.policy import Policy
 from harness.pair import Conservation
-from harness.quantity import say, say_margin
+from harness.quantity import say, say_bound, say_margin
 from harness.verdict import Status, ValidityCheck
 
 INTEGRITY_ERROR = 0.001
@@ -112,7 +112,8 @@ def _pairing_rate(conservation: Conservation, least: float) -> ValidityCheck:
         text = "no request was due to be paired"
         return ValidityCheck("pairing_rate", Status.FAIL, None, least, text)
     text = (
-        f"{say(rate, 'fraction')} of the requests due became pairs, {say(least, 'fraction')} needed"
+        f"{conservation.paired:,} of {conservation.due:,} requests due became pairs "
+        f"({say(rate, 'fraction')}), {say_bound(least, 'fraction')} needed"
     )
     return _check("pairing_rate", rate >= least, rate, least, text)
 

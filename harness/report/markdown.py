@@ -125,8 +125,12 @@ def _facts(judged: ChallengerVerdict) -> Iterator[str]:
     for name, share in sorted((judged.noise_floor or {}).items())[:MOST_ROWS]:
         yield f"Noise floor of {markdown_code(name)}: {numbers.share(share)}"
     for finding in judged.findings[:MOST_ROWS]:
-        for warning in finding.warnings[:MOST_ROWS]:
-            yield f"{markdown_code(finding.rule)}: {markdown_text(warning)}"
+        notes = [
+            *finding.warnings[:MOST_ROWS],
+            *([finding.sentence] if finding.harm is None else []),
+        ]
+        for note in notes:
+            yield f"{markdown_code(finding.rule)}: {markdown_text(note)}"
 
 
 def _disagreements(disagreements: Sequence[Disagreement]) -> str:

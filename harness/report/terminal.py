@@ -174,6 +174,8 @@ def _evidence(verdict: Verdict, judged: ChallengerVerdict) -> list[tuple[str, Te
         facts.append(("paths", Text(f"differ most often: {paths}")))
     for finding in judged.findings:
         notes = list(finding.warnings)
+        if finding.harm is None:
+            notes.append(finding.sentence)  # why a row has a status and no numbers
         if finding.n_left_out and finding.n_pairs:
             notes.append(f"{numbers.count(finding.n_left_out)} pairs without a value left out")
         facts += [("note", _plain(f"{finding.rule}: {note}")) for note in notes]

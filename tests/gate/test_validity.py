@@ -61,7 +61,7 @@ LOST = {LossReason.SHED_LINK: 12, LossReason.SAMPLED_OUT: 100}
         (
             {"conservation": Conservation(1012, 900, LOST)},
             "pairing_rate",
-            "98.7 % of the requests due became pairs, 99 % needed",
+            "900 of 912 requests due became pairs (98.7 %), 99 % needed",
         ),
         (
             {"conservation": Conservation(0, 0)},
