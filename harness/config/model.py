@@ -19,7 +19,7 @@ from pydantic import (
     model_validator,
 )
 
-from harness.config.capture import Capture
+from harness.config.capture import LIVE_KEYS, Capture
 from harness.config.comparison import Comparison
 from harness.config.deployment import Challenger, Champion, Deployment
 from harness.config.policy import PolicySection, ResolvedRule, resolved
@@ -193,6 +193,12 @@ class Config(Section):
         if self.log is None or "://" in self.log:
             return self.log
         return str(self.directory / self.log)
+
+    @property
+    def live_keys(self) -> tuple[str, ...]:
+        """Keys of `capture` that were given and that a replay has no use for."""
+        given = self._document.get("capture") or {}
+        return tuple(key for key in LIVE_KEYS if key in given)
 
     @property
     def label_path(self) -> str | None:

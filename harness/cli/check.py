@@ -1,0 +1,198 @@
+"""`harness check`: validate a config, say what would run and which rules can get evidence."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from harness.cli import exits
+from harness.cli.log_summary import summarise
+from harness.config import Config, load
+from harness.config.deployment import Deployment
+from harness.config.foresight import (
+    Evidence,
+    Foreseen,
+    LogSummary,
+    cautions,
+    foresee,
+    n_clusters,
+    n_pairs,
+)
+from harness.errors import LogError
+
+_SIGNS = {
+    Evidence.POSSIBLE: "✓",
+    Evidence.NONE: "✗",
+    Evidence.TOO_LITTLE: "✗",
+    Evidence.UNKNOWN: "?",
+}
+_WORDS = {
+    Evidence.POSSIBLE: "",
+    Evidence.NONE: "no data: ",
+    Evidence.TOO_LITTLE: "too little: ",
+    Evidence.UNKNOWN: "not known without a log",
+}
+
+
+def check(
+    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="The config to validate.")],
+    log: Annotated[
+        list[Path] | None,
+        typer.Option("--log", help="The log to look at instead of the config's; repeatable."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> int:
+    """Validate a config and say what it would do. Touches nothing.
+
+    Example: harness check harness.yaml --log today.jsonl.gz
+    """
+    read = load(config)
+    summary, problem = _look_at(read, log or [])
+    if as_json:
+        typer.echo(json.dumps(_as_json(read, summary, problem), indent=2))
+    else:
+        for line in _as_text(read, summary, problem):
+            typer.echo(line)
+    return exits.OK if problem is None else exits.WRONG_USE
+
+
+def _look_at(config: Config, logs: Sequence[Path]) -> tuple[LogSummary | None, str | None]:
+    """The log's summary, or why there is none; neither where no log is named."""
+    if not logs:
+        if config.log_path is None:
+            return None, None
+        if "://" in config.log_path:
+            return None, f"{config.log_path}: only files and folders are read. Copy it here first"
+        logs = [Path(config.log_path)]
+    try:
+        return summarise(config, logs), None
+    except LogError as exc:
+        return None, str(exc)
+
+
+def _as_text(config: Config, log: LogSummary | None, problem: str | None) -> Iterator[str]:
+    yield f"{config.path} is a valid config."
+    notes = [*((problem,) if problem else ()), *cautions(config, log)]
+    if notes:
+        yield ""
+        yield from (f"! {note}" for note in notes)
+    yield ""
+    yield from _aligned(
+        [
+            ("champion", _deployment(config, config.champion)),
+            *(("challenger", _deployment(config, one)) for one in config.challengers),
+            ("log", _log(config, log)),
+            ("pacing", _pacing(config, log)),
+        ]
+    )
+    for names, rules in _grouped(config, log):
+        yield ""
+        yield f"Rules for {', '.join(names)}"
+        yield from _rule_lines(rules)
+
+
+def _rule_lines(rules: Sequence[Foreseen]) -> Iterator[str]:
+    width = max(len(one.rule.title) for one in rules)
+    for one in rules:
+        said = f"{_WORDS[one.evidence]}{one.why}"
+        yield f"  {_SIGNS[one.evidence]} {one.rule.title:<{width}}  {said}".rstrip()
+
+
+def _grouped(
+    config: Config, log: LogSummary | None
+) -> list[tuple[list[str], tuple[Foreseen, ...]]]:
+    """Challengers with the same prospects, together."""
+    groups: dict[tuple[Foreseen, ...], list[str]] = {}
+    for challenger in config.challengers:
+        groups.setdefault(foresee(config, challenger.name, log), []).append(challenger.name)
+    return [(names, rules) for rules, names in groups.items()]
+
+
+def _aligned(rows: Sequence[tuple[str, str]]) -> Iterator[str]:
+    width = max(len(name) for name, _ in rows)
+    yield from (f"{name:<{width}}  {text}" for name, text in rows)
+
+
+def _deployment(config: Config, one: Deployment) -> str:
+    if one is config.champion and config.champion_answers == "recorded":
+        return f"{one.name}, answers from the log"
+    limits = [f"timeout {one.timeout_s:g} s", f"{one.max_in_flight} in flight"]
+    if one.rate_per_s is not None:
+        limits.append(f"at most {one.rate_per_s:g}/s")
+    return f"{one.name}, {config.where(one)} ({', '.join(limits)})"
+
+
+def _log(config: Config, log: LogSummary | None) -> str:
+    if log is None:
+        return f"{config.log_path}: not read" if config.log_path else "none named; use --log"
+    said = [f"{log.n_entries:,} entries"]
+    if log.duration_s is not None:
+        said.append(f"over {log.duration_s:,.0f} s")
+    said.append(f"{log.n_with_answer:,} with an answer, {log.n_with_truth:,} with the truth")
+    if log.n_with_cluster:
+        said.append(f"{log.n_clusters:,} users")
+    return f"{log.where} ({log.format_name}): {', '.join(said)}"
+
+
+def _pacing(config: Config, log: LogSummary | None) -> str:
+    match config.pacing.mode:
+        case "recorded":
+            faster = config.pacing.speed != 1
+            said = (
+                f"as recorded, {config.pacing.speed:g} times as fast" if faster else "as recorded"
+            )
+        case "rate":
+            said = f"{config.pacing.per_s:g} requests a second"
+        case "closed":
+            said = f"{config.pacing.in_flight} requests in flight"
+    if log is None:
+        return said
+    seconds = _lasts_s(config, log)
+    lasting = "" if seconds is None else f", about {seconds:,.0f} s"
+    warm_up = f" after {config.warm_up} to warm up" if config.warm_up else ""
+    return f"{said}{lasting}: {n_pairs(config, log):,} pairs per challenger{warm_up}"
+
+
+def _lasts_s(config: Config, log: LogSummary) -> float | None:
+    match config.pacing.mode:
+        case "recorded":
+            return None if log.duration_s is None else log.duration_s / config.pacing.speed
+        case "rate":
+            return log.n_entries / config.pacing.per_s
+        case "closed":
+            return None
+
+
+def _as_json(config: Config, log: LogSummary | None, problem: str | None) -> dict[str, Any]:
+    def deployment(one: Deployment) -> dict[str, Any]:
+        return {"name": one.name, "where": config.where(one), "timeout_s": one.timeout_s}
+
+    return {
+        "config": str(config.path),
+        "digest": config.digest,
+        "champion": deployment(config.champion),
+        "champion_answers": config.champion_answers,
+        "challengers": [deployment(one) for one in config.challengers],
+        "pacing": config.pacing.model_dump(by_alias=True),
+        "log": None if log is None else asdict(log),
+        "log_problem": problem,
+        "n_pairs": None if log is None else n_pairs(config, log),
+        "n_clusters": None if log is None else n_clusters(config, log),
+        "cautions": list(cautions(config, log)),
+        "rules": [
+            {
+                "challenger": one.name,
+                "rule": foreseen.rule.title,
+                "metric": foreseen.metric.name,
+                "evidence": foreseen.evidence,
+                "why": foreseen.why or None,
+            }
+            for one in config.challengers
+            for foreseen in foresee(config, one.name, log)
+        ],
+    }
