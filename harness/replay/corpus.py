@@ -52,7 +52,7 @@ MAX_REJECTED_RATE = 0.05
 _NS_PER_S = 1_000_000_000
 _N_SHOWN = 10
 _ROWS_AT_ONCE = 500
-_ENTRIES_AT_ONCE = 64
+_BYTES_AT_ONCE = 4 * 1024 * 1024
 _CACHE_KIB = 64 * 1024
 
 _SCHEMA = """
@@ -234,22 +234,19 @@ class Corpus:
     def entries(self, skip: Collection[str] = (), *, start: int = 0) -> Iterator[Entry]:
         """Walk through the log in the order of time.
 
-        Entries are fetched 64 at a time, so that no step takes long. Walks do not disturb each
-        other.
+        Entries are fetched one by one: no step takes long or holds more than one. Walks do not
+        disturb each other.
 
         Args:
             skip: Keys of entries to pass over.
             start: Index to begin at.
         """
         rows = self._spool.execute(_IN_ORDER, (start,))
-        index = start
-        while batch := rows.fetchmany(_ENTRIES_AT_ONCE):
-            for packed, by_id, place, answer in batch:
-                recorded = _unpacked(packed, answer)
-                key = recorded.entry_id if by_id else f"{self.digest[:32]}:{place}"
-                if key not in skip:
-                    yield Entry(key, recorded, index)
-                index += 1
+        for index, (packed, by_id, place, answer) in enumerate(rows, start=start):
+            recorded = _unpacked(packed, answer)
+            key = recorded.entry_id if by_id else f"{self.digest[:32]}:{place}"
+            if key not in skip:
+                yield Entry(key, recorded, index)
 
     def close(self) -> None:
         """Free the spool. Walks that are under way end with an error."""
@@ -279,6 +276,7 @@ class _Filling:
     _sort_ns: int = -(2**63)
     _rows: list[tuple[Any, ...]] = field(default_factory=list)
     _answers: list[tuple[int, bytes]] = field(default_factory=list)
+    _n_bytes: int = 0
 
     def take(self, name: str, entries: Iterator[Recorded | LateAnswer | Rejected]) -> None:
         for entry in entries:
@@ -330,15 +328,22 @@ class _Filling:
         self.n_with_truth += entry.truth is not None
         entry_id = _hashed(entry.entry_id) if entry.entry_id else None
         answered = entry.answer is not None
-        self._rows.append((self.n_entries, self._sort_ns, entry_id, answered, _packed(entry)))
+        packed = _packed(entry)
+        self._rows.append((self.n_entries, self._sort_ns, entry_id, answered, packed))
         self.n_entries += 1
-        if len(self._rows) == _ROWS_AT_ONCE:
-            self._flush()
+        self._flush_at(len(packed))
 
     def _answer(self, late: LateAnswer) -> None:
         self.n_late += 1
-        self._answers.append((_hashed(late.entry_id), _packed_late(late)))
-        if len(self._answers) == _ROWS_AT_ONCE:
+        packed = _packed_late(late)
+        self._answers.append((_hashed(late.entry_id), packed))
+        self._flush_at(len(packed))
+
+    def _flush_at(self, n_bytes: int) -> None:
+        """Flush when rows, or bytes with these, are enough."""
+        self._n_bytes += n_bytes
+        n_rows = len(self._rows) + len(self._answers)
+        if n_rows >= _ROWS_AT_ONCE or self._n_bytes >= _BYTES_AT_ONCE:
             self._flush()
 
     def _flush(self) -> None:
@@ -346,6 +351,7 @@ class _Filling:
         self.spool.executemany("INSERT OR IGNORE INTO answer VALUES (?, ?)", self._answers)
         self._rows.clear()
         self._answers.clear()
+        self._n_bytes = 0
 
     def _count(self, query: str) -> int:
         (count,) = self.spool.execute(query).fetchone()

@@ -21,8 +21,6 @@ from harness.replay.corpus import Corpus
 
 SUFFIXES = (".jsonl", ".jsonl.gz", ".jsonl.zst")
 
-_LINES_AT_ONCE = 256
-
 
 def write_log(corpus: Corpus, path: Path) -> int:
     """Write all entries, in the order of time, answers joined.
@@ -54,20 +52,10 @@ def write_log(corpus: Corpus, path: Path) -> int:
 
 def _write(corpus: Corpus, file: IO[bytes], suffix: str) -> None:
     with _compressed(file, suffix) as out:
-        for lines in _lines(corpus):
-            out.write(lines)
+        for entry in corpus.entries():
+            out.write(encode(entry.recorded))
     file.flush()
     os.fsync(file.fileno())
-
-
-def _lines(corpus: Corpus) -> Iterator[bytes]:
-    batch = []
-    for entry in corpus.entries():
-        batch.append(encode(entry.recorded))
-        if len(batch) == _LINES_AT_ONCE:
-            yield b"".join(batch)
-            batch.clear()
-    yield b"".join(batch)
 
 
 class _Writable(Protocol):

@@ -163,10 +163,13 @@ def _common_format(files: Sequence[Path], readers: Mapping[str, Reader]) -> str:
 
 def _format(path: Path, readers: Mapping[str, Reader]) -> str:
     head = b""
-    for chunk in _content(path, []):
+    damage: list[Rejected] = []
+    for chunk in _content(path, damage):
         head += chunk
         if len(head) >= _HEAD_BYTES:
             break
+    if damage and not head:
+        raise LogError(f"{path}: {damage[0].why}. Export it again")
     if not head:
         raise LogError(f"{path}: is empty. Name a log with at least one entry")
     found = [name for name, reader in readers.items() if reader.sniff(head[:_HEAD_BYTES])]
