@@ -23,6 +23,7 @@ import json
 import math
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TypeAlias
 
 import orjson
@@ -84,6 +85,15 @@ class _Answer:
     is_success: bool | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What an answer says about the request: JSON text of its label, and its numeric outputs."""
+
+    label: str | None
+    correct: bool | None
+    numbers: list[float | None]
+
+
 class AnswerReader:
     """Reads pairs of answers into columns, and counts what it meets."""
 
@@ -116,8 +126,9 @@ class AnswerReader:
             one.failure = None
         self._count_found(one)
         right = self._truth(truth)
-        self._add_side(self.champion, one, right)
-        self._add_side(self.challenger, other, right)
+        said = self._said(one, right)
+        self._add_side(self.champion, one, said)
+        self._add_side(self.challenger, other, said if other is one else self._said(other, right))
         self._add_comparisons(one, other)
 
     def coverage(self) -> Coverage:
@@ -176,22 +187,31 @@ class AnswerReader:
         if text is None:
             return MISSING
         try:
-            truth: JsonValue = json.loads(text)
+            truth = _parsed_truth(text)
         except ValueError:
             self._counts["truth_unreadable"] += 1
             return MISSING
         self._counts["with_truth"] += 1
         return truth
 
-    def _add_side(self, columns: SideColumns, answer: _Answer, truth: Found) -> None:
+    def _said(self, answer: _Answer, truth: Found) -> _Said:
+        label = answer.parts[0] if answer.parts is not None and self._has_label else MISSING
+        return _Said(
+            label=None if label is MISSING else _json_text(label),
+            correct=self._is_correct(answer, label, truth),
+            numbers=[_number(answer.parts[i]) for i in self._outputs]
+            if answer.parts is not None
+            else [None for _ in self._outputs],
+        )
+
+    def _add_side(self, columns: SideColumns, answer: _Answer, said: _Said) -> None:
         if answer.failure == UNDECODABLE:
             self._undecodable[f"{columns.side}: {answer.reason}"] += 1
-        label = answer.parts[0] if answer.parts is not None and self._has_label else MISSING
         columns.failure.append(answer.failure)
-        columns.label.append(None if label is MISSING else _json_text(label))
-        columns.correct.append(self._is_correct(answer, label, truth))
-        for column, i in zip(columns.outputs, self._outputs, strict=True):
-            column.append(None if answer.parts is None else _number(answer.parts[i]))
+        columns.label.append(said.label)
+        columns.correct.append(said.correct)
+        for column, number in zip(columns.outputs, said.numbers, strict=True):
+            column.append(number)
 
     def _is_correct(self, answer: _Answer, label: Found, truth: Found) -> bool | None:
         """None when the truth or the answer is not known; no label is a wrong one."""
@@ -243,23 +263,26 @@ class AnswerReader:
 
 def _number(found: Found) -> float | None:
     """A finite number; None for anything else."""
-    if isinstance(found, bool) or not isinstance(found, int | float):
+    if type(found) is float:
+        return found if math.isfinite(found) else None
+    if type(found) is not int:
         return None
     try:
-        number = float(found)
+        return float(found)
     except OverflowError:  # an integer beyond any float
         return None
-    return number if math.isfinite(number) else None
+
+
+@lru_cache(maxsize=4096)  # labels are few and stand in millions of rows
+def _parsed_truth(text: str) -> JsonValue:
+    truth: JsonValue = json.loads(text)
+    return truth
 
 
 def _json_text(value: Found) -> str:
-    if isinstance(value, str | int) and not isinstance(value, bool) and not _is_huge(value):
+    if type(value) is str or (type(value) is int and -(2**63) <= value < 2**64):
         return orjson.dumps(value).decode()
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-
-
-def _is_huge(value: str | int) -> bool:
-    return isinstance(value, int) and not -(2**63) <= value < 2**64
 
 
 def _bare(value: Found) -> str:

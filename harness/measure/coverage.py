@@ -20,7 +20,8 @@ class Coverage:
         lacking: By path name, how many challenger answers lacked what the champion's had.
         n_with_truth: Pairs whose right label is known.
         n_truth_unreadable: Pairs whose truth is no JSON.
-        n_truth_of_other_type: Answers whose label would be right if 7 were `"7"`.
+        n_truth_of_other_type: Answers whose label would be right if 7 were `"7"`; two answers that
+            are equal byte for byte count once.
         undecodable: By side and reason, how many answers could not be read; `champion: not JSON`.
         compare_errors: By comparison and error, how often a comparator itself broke.
     """

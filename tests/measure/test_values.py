@@ -294,7 +294,7 @@ def test_coverage_counts_what_belongs_to_no_row():
     assert coverage.never_found == ("output.score",)
     assert coverage.n_with_truth == 1
     assert coverage.n_truth_unreadable == 1
-    assert coverage.n_truth_of_other_type == 2
+    assert coverage.n_truth_of_other_type == 1
     assert list(coverage.undecodable) == [
         "challenger: not JSON: unexpected character, expected a JSON value at character 0"
     ]
