@@ -13,7 +13,7 @@ from harness.transport.target import Target
 
 class _Knock(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        cast(asyncio.Transport, transport).close()
+        self.transport = cast(asyncio.Transport, transport)
 
 
 async def probe(target: Target, timeout_s: float) -> None:
@@ -26,12 +26,14 @@ async def probe(target: Target, timeout_s: float) -> None:
     tls = tls_context(target)
     try:
         async with asyncio.timeout(timeout_s):
-            await dial(endpoint, tls, _knock)
+            knock = await dial(endpoint, tls, _knock)
     except TimeoutError as exc:
         why = f"{endpoint.authority} accepted no connection within {timeout_s:g} s"
         raise _unreachable(target, why) from exc
     except OSError as exc:
         raise _unreachable(target, reason(exc, endpoint)) from exc
+    # Not while it is being made: uvloop is still holding on to the socket then.
+    knock.transport.close()
 
 
 def _knock(_: socket.socket) -> _Knock:

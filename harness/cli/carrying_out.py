@@ -1,0 +1,211 @@
+"""Carry out a replay: deployments up, requests out, pairs kept, everything down again."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import signal
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import partial
+from pathlib import Path
+
+from harness.cli.entries import Entries
+from harness.cli.parties import (
+    addresses,
+    failed_statuses,
+    parties,
+    probe_all,
+    recorded_exchange,
+    targets,
+)
+from harness.config import Config
+from harness.exchange import Exchange, Response
+from harness.pair import Conservation
+from harness.replay.driver import Driver, Party, request_id_of
+from harness.replay.progress import Progress
+from harness.store.background import BackgroundSink
+from harness.store.writer import RunWriter
+from harness.transport.clock import MonotonicClock
+from harness.transport.sender import HttpSender
+from harness.usage import Usage
+
+WARM_CONNECTIONS = 8
+_WARM_UP_IN_FLIGHT = 4
+_BETWEEN_LOOKS_S = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What is to be replayed.
+
+    Attributes:
+        open_run: Opens the run for writing; called when every deployment can be reached, so that
+            nothing is written before.
+        spent_usd: What an earlier part of the run spent, by deployment.
+        logs: Folder for what started deployments print.
+    """
+
+    config: Config
+    entries: Entries
+    open_run: Callable[[], RunWriter]
+    run_id: str
+    usage_of: Callable[[Response], Usage]
+    spent_usd: Mapping[str, Decimal]
+    n_to_ask: int
+    logs: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """How it ended.
+
+    Attributes:
+        conservation: Per challenger, of the entries that were asked for this time.
+    """
+
+    conservation: Mapping[str, Conservation]
+    interrupted: bool
+    progress: Progress
+
+
+async def carry_out(job: Job, show: Callable[[Progress], None]) -> Done:
+    """Replay until everything is answered or somebody interrupts.
+
+    The first SIGINT or SIGTERM ends asking, the second also what is in flight.
+
+    Raises:
+        UnreachableError: A deployment is not there; nothing has been written.
+        StoreError: Pairs could not be kept; what was acknowledged is.
+    """
+    async with AsyncExitStack() as stack:
+        urls = await stack.enter_async_context(addresses(job.config, job.logs))
+        wanted = targets(job.config, urls)
+        await probe_all(wanted)
+        clock = MonotonicClock()
+        stack.callback(clock.close)
+        champion, challengers = parties(
+            job.config, wanted, clock, usage_of=job.usage_of, spent_usd=job.spent_usd
+        )
+        senders = [
+            party.sender
+            for party in (champion, *challengers)
+            if isinstance(party.sender, HttpSender)
+        ]
+        for sender in senders:
+            stack.push_async_callback(sender.close)
+        await asyncio.gather(*(sender.open_connections(WARM_CONNECTIONS) for sender in senders))
+        await _warm_up(job, (champion, *challengers), clock)
+        sink = stack.enter_context(BackgroundSink(job.open_run()))
+        driver = _driver(job, champion, challengers, clock, sink)
+        return await _driven(driver, job, sink, senders, show)
+
+
+def _driver(
+    job: Job,
+    champion: Party,
+    challengers: Sequence[Party],
+    clock: MonotonicClock,
+    sink: BackgroundSink,
+) -> Driver:
+    config = job.config
+    recorded = None
+    if config.champion_answers == "recorded":
+        recorded = partial(recorded_exchange, config.champion, failed_statuses(config))
+    return Driver(
+        champion=champion,
+        challengers=challengers,
+        pacer=config.pacing.pacer(),
+        clock=clock,
+        sink=sink,
+        run_id=job.run_id,
+        seed=config.seed,
+        n_entries=job.n_to_ask,
+        recorded_champion=recorded,
+        keep_order=config.pacing.keep_order,
+    )
+
+
+async def _warm_up(job: Job, everybody: Sequence[Party], clock: MonotonicClock) -> None:
+    """Ask the first entries of everybody, a few at a time, and forget the answers."""
+    room = asyncio.Semaphore(_WARM_UP_IN_FLIGHT)
+
+    async def ask(party: Party, i: int) -> None:
+        assert party.sender is not None
+        async with room:
+            answered: asyncio.Future[Exchange] = asyncio.get_running_loop().create_future()
+            request_id = request_id_of(job.run_id, f"warm-up {i}")
+            party.sender.submit(
+                request_id,
+                party.prepare(recorded[i], request_id),
+                due_s=clock.now_s(),
+                call_order=0,
+                done=answered.set_result,
+            )
+            await answered
+
+    recorded = list(job.entries.warm_up())
+    await asyncio.gather(
+        *(
+            ask(party, i)
+            for i in range(len(recorded))
+            for party in everybody
+            if party.sender is not None
+        )
+    )
+
+
+async def _driven(
+    driver: Driver,
+    job: Job,
+    sink: BackgroundSink,
+    senders: Sequence[HttpSender],
+    show: Callable[[Progress], None],
+) -> Done:
+    interruptions = _Interruptions(driver, senders)
+    # A collection over what start-up left takes milliseconds, in the middle of a measurement.
+    gc.collect()
+    gc.freeze()
+    watching = asyncio.create_task(_watch(driver, show))
+    try:
+        with interruptions:
+            await driver.run(job.entries.to_ask())
+    finally:
+        watching.cancel()
+        gc.unfreeze()
+        show(driver.snapshot())
+    conservation = driver.conservation()
+    return Done(conservation, interruptions.seen, driver.snapshot())
+
+
+async def _watch(driver: Driver, show: Callable[[Progress], None]) -> None:
+    while True:
+        await asyncio.sleep(_BETWEEN_LOOKS_S)
+        show(driver.snapshot())
+
+
+class _Interruptions:
+    """SIGINT and SIGTERM while a replay runs: stop asking, then stop waiting."""
+
+    def __init__(self, driver: Driver, senders: Sequence[HttpSender]) -> None:
+        self.seen = False
+        self._driver = driver
+        self._senders = senders
+        self._closing: list[asyncio.Task[None]] = []
+
+    def __enter__(self) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, self._interrupted)
+
+    def __exit__(self, *_: object) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().remove_signal_handler(number)
+
+    def _interrupted(self) -> None:
+        if not self.seen:
+            self.seen = True
+            self._driver.stop()
+        elif not self._closing:
+            self._closing = [asyncio.ensure_future(sender.close()) for sender in self._senders]

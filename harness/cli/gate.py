@@ -1,0 +1,80 @@
+"""`harness gate`: judge stored runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.cli.judging import judged, warn
+from harness.cli.outputs import check_outputs, print_verdict, write_outputs
+from harness.cli.places import RUNS, stored_run
+from harness.config import Config, load, restore
+from harness.gate.exit_code import HoldAs, exit_code
+from harness.store.reader import StoredRun
+
+Outputs = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "-o",
+        "--output",
+        help="Write the verdict to a file: .json, .xml (JUnit) or .md. May be given several times.",
+        show_default=False,
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the verdict as JSON.")]
+OneChallenger = Annotated[
+    str | None,
+    typer.Option("--challenger", help="Whose decision becomes the exit code.", show_default=False),
+]
+HoldIs = Annotated[
+    HoldAs | None,
+    typer.Option("--hold-as", help="What a hold is where CI knows two colours."),
+]
+
+
+def gate(
+    runs: Annotated[list[str], typer.Argument(metavar="RUN...", help="Runs, judged as one.")],
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", help="Judge by this config's policy, not the run's own."),
+    ] = None,
+    output: Outputs = None,
+    as_json: AsJson = False,
+    challenger: OneChallenger = None,
+    hold_as: HoldIs = None,
+) -> int:
+    """Judge one stored run, or several pooled. Calls no model.
+
+    Exit codes: 0 promote, 10 reject, 11 hold, 12 the run is no evidence.
+
+    Example: harness gate runs/20250101T120000Z-digits-ab12cd -o verdict.json -o junit.xml
+    """
+    check_outputs(output or ())
+    stored = [stored_run(run, RUNS) for run in runs]
+    by = load(config) if config is not None else config_of(stored[0])
+    return conclude(stored, by, output or (), as_json, challenger, hold_as)
+
+
+def conclude(
+    stored: Sequence[StoredRun],
+    config: Config,
+    outputs: Sequence[Path],
+    as_json: bool,
+    challenger: str | None,
+    hold_as: HoldAs | None,
+) -> int:
+    """Judge, say it everywhere it is wanted, and give the exit code."""
+    verdict, coverage = judged(stored, config)
+    code = exit_code(verdict, challenger=challenger, hold_as=hold_as)
+    warn(coverage)
+    write_outputs(verdict, outputs)
+    print_verdict(verdict, as_json=as_json)
+    return code
+
+
+def config_of(run: StoredRun) -> Config:
+    """The config a run was made with. Secrets in it are references still."""
+    return restore(run.manifest.config, path=run.path / "run.json")

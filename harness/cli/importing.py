@@ -1,0 +1,44 @@
+"""`harness import`: turn a foreign log into a harness log."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.cli.corpora import corpus_of
+from harness.replay.importing import write_log
+
+
+def import_log(
+    source: Annotated[
+        list[Path], typer.Argument(metavar="SRC...", help="The log: files, or a folder.")
+    ],
+    out: Annotated[Path, typer.Option("--out", help="Harness log: .jsonl, .jsonl.gz, .jsonl.zst.")],
+    format: Annotated[
+        str, typer.Option("--format", help="The log's format; told by content otherwise.")
+    ] = "auto",
+) -> None:
+    """Turn a log of another format into a harness log.
+
+    Entries come in the order of time, with their answers where the log has them.
+
+    Example: harness import traffic.gor --out traffic.jsonl.zst
+    """
+    with (
+        tempfile.TemporaryDirectory(prefix="harness-") as spool,
+        corpus_of(source, format, Path(spool)) as corpus,
+    ):
+        written = write_log(corpus, out)
+        contents = corpus.contents
+    print(
+        f"harness: {contents.where}: {contents.format_name}, {written:,} entries, "
+        f"{contents.n_with_answer:,} with an answer, {contents.n_rejected:,} unreadable",
+        file=sys.stderr,
+    )
+    for rejected in contents.first_rejections:
+        print(f"harness: left out {rejected.position}: {rejected.why}", file=sys.stderr)
+    print(out)

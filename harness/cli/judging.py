@@ -1,0 +1,211 @@
+"""Stored runs and a config to a verdict. Calls no model."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+
+import polars as pl
+
+from harness import __version__
+from harness.cli.meaning import policy_digest, value_spec, values_digest
+from harness.config import Config
+from harness.errors import ConfigError, UsageError
+from harness.evaluate import Collected, evaluate
+from harness.gate.decide import Plan
+from harness.gate.policy import AtLeast, AtMost, Policy, Rule
+from harness.measure.coverage import Coverage, merged
+from harness.measure.values import tabulate
+from harness.metric import Metric
+from harness.pair import Conservation, LossReason
+from harness.report import json_form
+from harness.store.manifest import Pacing
+from harness.store.reader import StoredRun
+from harness.store.values import values
+from harness.store.verdicts import write_verdict
+from harness.verdict import Verdict
+
+MEASURED_ELSEWHERE = (
+    "the champion's answers come from the log, and its latency and cost were measured elsewhere: "
+    "accept them with `baseline: recorded`, or ask it live"
+)
+_BASELINE_QUANTITIES = ("latency_s", "first_byte_s", "cost_usd")
+
+
+def judged(runs: Sequence[StoredRun], config: Config) -> tuple[Verdict, Coverage]:
+    """Judge stored runs as one, and keep the verdict with each.
+
+    Returns:
+        The verdict, and what was found while answers were read just now: nothing where their
+        values were stored already.
+
+    Raises:
+        ConfigError: A path of the config matches in no champion answer.
+        UsageError: The runs have different challengers, or were paced differently.
+    """
+    open_loop = _is_open_loop(runs)
+    names = _challengers(runs, config)
+    tables = Tables(config, open_loop=open_loop)
+    collected = [_collected(name, runs, config, tables, open_loop=open_loop) for name in names]
+    tables.refuse_unmatched_paths()
+    digest = policy_digest(config, open_loop=open_loop)
+    verdict = evaluate(
+        collected,
+        run_ids=[run.manifest.run_id for run in runs],
+        policy_digest=digest,
+        confidence=min(one.policy.confidence for one in collected),
+        versions=versions(),
+    )
+    for run in runs:
+        write_verdict(run.path, digest, json_form.render(verdict).encode())
+    return verdict, tables.coverage
+
+
+class Tables:
+    """Value tables of stored runs, built where they are missing."""
+
+    def __init__(self, config: Config, *, open_loop: bool) -> None:
+        self._config = config
+        self._spec = value_spec(config, open_loop=open_loop)
+        self._digest = values_digest(config, open_loop=open_loop)
+        self._found: list[Coverage] = []
+
+    @property
+    def coverage(self) -> Coverage:
+        """What was found while tables were built just now."""
+        return merged(self._found)
+
+    def of(self, run: StoredRun, challenger: str) -> pl.LazyFrame:
+        return values(run, challenger, self._digest, self.build)
+
+    def build(self, pairs: pl.DataFrame) -> pl.DataFrame:
+        made = tabulate(pairs, self._spec)
+        self._found.append(made.coverage)
+        return made.values
+
+    def refuse_unmatched_paths(self) -> None:
+        """A path that matches in no champion answer is a mistake in the config.
+
+        Raises:
+            ConfigError: Naming the first such path. The pairs are kept.
+        """
+        for name in self.coverage.never_found:
+            raise ConfigError(
+                str(self._config.path),
+                name,
+                f"matches in none of {self.coverage.n_champion_answers:,} champion answers",
+                "Correct the path and judge the stored run with `harness gate`",
+            )
+
+
+def versions() -> dict[str, str]:
+    """Of the harness and of what computes a verdict."""
+    libraries = ("numpy", "scipy", "polars", "pyarrow")
+    return {
+        "harness": __version__,
+        "python": platform.python_version(),
+        **{name: version(name) for name in libraries},
+    }
+
+
+def _is_open_loop(runs: Sequence[StoredRun]) -> bool:
+    kinds = {run.manifest.pacing for run in runs}
+    if len(kinds) > 1:
+        raise UsageError(
+            "the runs were paced differently, so that their latencies are not the same quantity. "
+            "Judge them one by one"
+        )
+    return kinds == {Pacing.OPEN}
+
+
+def _challengers(runs: Sequence[StoredRun], config: Config) -> tuple[str, ...]:
+    names = tuple(one.name for one in config.challengers)
+    for run in runs:
+        lacking = [name for name in names if name not in run.challengers]
+        if lacking:
+            known = ", ".join(run.challengers) or "none"
+            raise UsageError(
+                f"{run.path}: has no challenger {lacking[0]!r}, which the config names; "
+                f"it has {known}. Judge it with the config it was run with"
+            )
+    if not names:
+        raise UsageError("the config has no challengers, so there is nothing to judge")
+    return names
+
+
+def _collected(
+    name: str,
+    runs: Sequence[StoredRun],
+    config: Config,
+    tables: Tables,
+    *,
+    open_loop: bool,
+) -> Collected:
+    policy, metrics = config.policy_for(name), config.metrics_for(name)
+    conservation = pooled([_conservation(run, name) for run in runs])
+    recorded = config.champion_answers == "recorded"
+    return Collected(
+        challenger=name,
+        champion=config.champion.name,
+        values=pl.concat([tables.of(run, name) for run in runs], how="diagonal"),
+        conservation=conservation,
+        policy=policy,
+        metrics=metrics,
+        comparisons=tuple(one.name for one in config.compare),
+        barred=_barred(config, policy, metrics),
+        plan=Plan(pairs_to_come=_pairs_to_come(policy, conservation)),
+        baseline="recorded" if recorded else "champion",
+        open_loop=open_loop,
+        clustered=any(run.manifest.config.get("cluster") for run in runs),
+    )
+
+
+def _conservation(run: StoredRun, name: str) -> Conservation:
+    """As counted; a run that crashed before it counted has what it has."""
+    n_pairs = run.n_pairs(name)
+    return run.conservation(name) or Conservation(received=n_pairs, paired=n_pairs)
+
+
+def pooled(parts: Sequence[Conservation]) -> Conservation:
+    """Where the requests of several runs went."""
+    losses: dict[LossReason, int] = {}
+    for part in parts:
+        for reason, n in part.losses.items():
+            losses[reason] = losses.get(reason, 0) + n
+    return Conservation(
+        received=sum(part.received for part in parts),
+        paired=sum(part.paired for part in parts),
+        losses=losses,
+        pending=sum(part.pending for part in parts),
+    )
+
+
+def _pairs_to_come(policy: Policy, conservation: Conservation) -> int:
+    """What is left of the plan: of the whole log, what was not asked, for want of time or money."""
+    if policy.planned_pairs is not None:
+        return max(0, policy.planned_pairs - conservation.paired)
+    return conservation.pending + conservation.losses.get(LossReason.SHED_BUDGET, 0)
+
+
+def _barred(config: Config, policy: Policy, metrics: Sequence[Metric]) -> Mapping[Rule, str]:
+    if config.champion_answers == "live" or config.baseline == "recorded":
+        return {}
+    return {
+        rule: MEASURED_ELSEWHERE
+        for rule, metric in zip(policy.rules, metrics, strict=True)
+        if metric.quantity in _BASELINE_QUANTITIES and not isinstance(rule, AtMost | AtLeast)
+    }
+
+
+def warn(coverage: Coverage) -> None:
+    """Say what a reader of the verdict should know about how the answers were read."""
+    if coverage.n_truth_of_other_type:
+        print(
+            f"harness: {coverage.n_truth_of_other_type:,} labels differ from the truth in type "
+            f'alone, as 7 and "7" do, and count as wrong.',
+            file=sys.stderr,
+        )
+    for reason, n in sorted(coverage.compare_errors.items()):
+        print(f"harness: comparison {reason}: broke {n:,} times.", file=sys.stderr)

@@ -1,0 +1,88 @@
+"""What a config says about answers, as the value table is built from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from harness import plugins
+from harness.config import Config
+from harness.config.comparison import Comparison
+from harness.config.model import digest_of
+from harness.dialects import Dialect
+from harness.dialects.paths import JsonPath
+from harness.exchange import Response
+from harness.measure.spec import Comparing, NumericOutput, TruthInRequest, ValueSpec
+from harness.output import Undecodable
+from harness.usage import Usage
+
+_VALUES_VERSION = 1
+"""Raised when the same config gives other columns or numbers; stored values are then rebuilt."""
+
+
+def dialect_of(config: Config) -> Dialect:
+    """The dialect of the config, made.
+
+    Raises:
+        PluginError: There is none of that name.
+    """
+    dialect: Dialect = plugins.make(plugins.DIALECTS, config.dialect)
+    return dialect
+
+
+def usage_reader(config: Config) -> Callable[[Response], Usage]:
+    """Reads what an answer says it used."""
+    dialect = dialect_of(config)
+
+    def usage_of(response: Response) -> Usage:
+        decoded = dialect.decode(response.body, response.headers)
+        return Usage() if isinstance(decoded, Undecodable) else dialect.usage(decoded)
+
+    return usage_of
+
+
+def value_spec(config: Config, *, open_loop: bool) -> ValueSpec:
+    """How pairs become values."""
+    dialect = dialect_of(config)
+    asks_something = bool(config.output or config.compare)
+    return ValueSpec(
+        open_loop=open_loop,
+        decode=dialect.decode if asks_something else None,
+        label=JsonPath(config.label_path) if config.label_path else None,
+        outputs={
+            name: NumericOutput(
+                JsonPath(output.path), better=output.score.better, worst=output.score.worst
+            )
+            for name, output in config.numeric_outputs.items()
+        },
+        comparisons=tuple(_comparing(one) for one in config.compare),
+        truth=TruthInRequest(dialect.decode, JsonPath(config.truth)) if config.truth else None,
+    )
+
+
+def values_digest(config: Config, *, open_loop: bool) -> str:
+    """Digest of everything the value table depends on."""
+    written = config.masked()
+    asked = {key: written.get(key) for key in ("dialect", "output", "compare", "truth")}
+    return digest_of({**asked, "open_loop": open_loop, "version": _VALUES_VERSION})[:16]
+
+
+def policy_digest(config: Config, *, open_loop: bool) -> str:
+    """Digest of everything a verdict depends on besides the pairs."""
+    written = config.masked()
+    overrides = {
+        one.get("name"): one.get("policy") for one in written.get("challengers") or () if one
+    }
+    return digest_of(
+        {
+            "policy": written.get("policy"),
+            "overrides": overrides,
+            "values": values_digest(config, open_loop=open_loop),
+            "baseline": written.get("baseline"),
+        }
+    )[:16]
+
+
+def _comparing(one: Comparison) -> Comparing:
+    comparator: Any = plugins.make(plugins.COMPARATORS, one.kind, **one.options)
+    return Comparing(one.name, JsonPath(one.path), comparator, keeps_paths=one.kind == "structure")

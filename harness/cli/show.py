@@ -1,0 +1,137 @@
+"""`harness show`: the pairs of a run that are worth a look, and one of them side by side."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import typer
+
+from harness.cli.gate import config_of
+from harness.cli.judging import Tables
+from harness.cli.meaning import dialect_of
+from harness.cli.outputs import colour, width
+from harness.cli.places import RUNS, stored_run
+from harness.compare.explain import explain
+from harness.config import Config
+from harness.config.comparison import StructureComparison
+from harness.errors import UsageError
+from harness.measure.disagreements import disagreements
+from harness.output import Undecodable
+from harness.quantity import say
+from harness.report.comparison_view import BothSides, PairView, as_text, render_list, render_pair
+from harness.store.manifest import Pacing
+from harness.store.reader import StoredRun
+
+Row = dict[str, Any]
+
+
+def show(
+    run: Annotated[str, typer.Argument(help="Folder or id of a run.")],
+    request_id: Annotated[
+        str | None, typer.Argument(help="One request of it.", show_default=False)
+    ] = None,
+    challenger: Annotated[
+        str | None, typer.Option("--challenger", help="This challenger alone.")
+    ] = None,
+    most: Annotated[int, typer.Option("--most", min=1, help="How many disagreements.")] = 20,
+) -> None:
+    """Show a run's worst disagreements, or one pair side by side.
+
+    Example: harness show runs/20250101T120000Z-digits-ab12cd
+    """
+    stored = stored_run(run, RUNS)
+    names = _challengers(stored, challenger)
+    parts = _pairs(stored, names, request_id) if request_id else _lists(stored, names, most)
+    for part in parts:
+        sys.stdout.write(part)
+
+
+def _challengers(stored: StoredRun, challenger: str | None) -> tuple[str, ...]:
+    if challenger is None:
+        return stored.challengers
+    if challenger not in stored.challengers:
+        known = ", ".join(stored.challengers) or "none"
+        raise UsageError(f"--challenger {challenger}: the run has {known}. Name one of these")
+    return (challenger,)
+
+
+def _lists(stored: StoredRun, names: tuple[str, ...], most: int) -> Iterator[str]:
+    config = config_of(stored)
+    tables = Tables(config, open_loop=stored.manifest.pacing is Pacing.OPEN)
+    comparisons = [one.name for one in config.compare]
+    for name in names:
+        found = disagreements(tables.of(stored, name), comparisons, most=most)
+        yield f"{name}: {len(found) or 'no'} disagreements shown, worst first\n"
+        yield render_list(found, width=width(), colour=colour())
+        yield "\n"
+
+
+def _pairs(stored: StoredRun, names: tuple[str, ...], request_id: str) -> Iterator[str]:
+    rows = stored.find(request_id).to_dicts()
+    chosen = [row for row in rows if row["challenger"] in names]
+    if not chosen:
+        raise UsageError(
+            f"{request_id}: no pair of this request in {stored.path}. "
+            f"`harness show {stored.path}` lists the worst ones"
+        )
+    config = config_of(stored)
+    for row in chosen:
+        yield render_pair(_view(row, config), width=width(), colour=colour())
+        yield "\n"
+
+
+def _view(row: Row, config: Config) -> PairView:
+    champion, challenger = (_decoded(row, side, config) for side in ("champion", "challenger"))
+    return PairView(
+        request_id=row["request_id"],
+        request=f"{row['method']} {row['path']}",
+        about=f"{row['challenger']}, received {row['received_at']:%Y-%m-%d %H:%M:%S} UTC, "
+        f"cluster {row['cluster_id']}",
+        facts=tuple(_facts(row)),
+        differences=tuple(_differences(champion, challenger, config)),
+        champion=as_text(champion) if champion is not None else None,
+        challenger=as_text(challenger) if challenger is not None else None,
+    )
+
+
+def _decoded(row: Row, side: str, config: Config) -> Any:
+    """The answer's JSON value; as text where it has none, and None where nothing was kept."""
+    body = row[f"{side}_body"]
+    if body is None:
+        return None
+    headers = tuple((one["name"], one["value"]) for one in row[f"{side}_headers"] or ())
+    value = dialect_of(config).decode(body, headers)
+    return body.decode("utf-8", "replace") if isinstance(value, Undecodable) else value
+
+
+def _facts(row: Row) -> Iterator[BothSides]:
+    def both(name: str, said: Any) -> BothSides:
+        return BothSides(name, said("champion"), said("challenger"))
+
+    yield both("outcome", lambda side: row[f"{side}_outcome"])
+    yield both("status", lambda side: str(row[f"{side}_status"] or "–"))
+    yield both("latency", lambda side: say(row[f"{side}_latency_s"], "s"))
+    yield both("waited", lambda side: say(row[f"{side}_wait_s"], "s"))
+    yield both("attempts", lambda side: str(row[f"{side}_attempts"]))
+    if any(row[f"{side}_cost_usd"] is not None for side in ("champion", "challenger")):
+        yield both("cost", lambda side: say(row[f"{side}_cost_usd"], "usd"))
+    if any(row[f"{side}_error"] for side in ("champion", "challenger")):
+        yield both("error", lambda side: row[f"{side}_error"] or "–")
+    if row["truth"] is not None:
+        yield BothSides("truth", row["truth"], row["truth"])
+
+
+def _differences(champion: Any, challenger: Any, config: Config) -> Iterator[tuple[str, str]]:
+    if champion is None or challenger is None:
+        return
+    ignored = [
+        path
+        for one in config.compare
+        if isinstance(one, StructureComparison)
+        for path in one.ignore
+    ]
+    for line in explain(champion, challenger, ignore=ignored).lines:
+        path, _, what = line.partition(": ")
+        yield path, what

@@ -1,0 +1,335 @@
+"""Value tables and a policy in, a verdict out: the whole method on one page.
+
+For each challenger:
+
+    values of both sides  -> per rule, one estimate of the harm (stats)
+    estimates + rules     -> findings                           (gate)
+    how it was collected  -> validity checks                    (gate)
+    all of that           -> a decision with its reason         (gate)
+
+and over the challengers of a run, Holm, because the best of five is promoted too easily.
+
+Which estimator answers a rule follows from what is compared, never from a metric's name:
+
+    a share on both sides              Tango score, Rao-Scott       (not_worse, improves)
+    a mean on both sides               paired t, CR2; relative: log ratio of means
+    a quantile on both sides           difference or log ratio of quantiles, linearised
+    a share of one side or of pairs    Clopper-Pearson, deflated    (at_most, at_least)
+    a mean of one side or of pairs     t, CR2
+    a quantile of one side             Woodruff
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypedDict
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from harness.compare.frequency import path_differences
+from harness.gate.bound import bound_of
+from harness.gate.decide import Plan, across, decide, run_decision
+from harness.gate.judge import Evidence, judge
+from harness.gate.policy import AtLeast, AtMost, Policy, Rule
+from harness.gate.validity import Observed, validate
+from harness.measure.arms import arm
+from harness.measure.disagreements import disagreements
+from harness.measure.integrity import integrity
+from harness.measure.segments import Segment, segments
+from harness.measure.sides import needed_columns, pair_values, sides
+from harness.metric import Better, Exceedance, Mean, Metric, Quantile, Rate, Sides, Unit
+from harness.pair import Conservation
+from harness.stats.clusters import Clusters
+from harness.stats.mean import mean_bound, mean_harm
+from harness.stats.multiplicity import holm
+from harness.stats.proportion import proportion_harm
+from harness.stats.quantile import quantile_harm
+from harness.stats.quantile_bound import quantile_bound
+from harness.stats.rate import rate_bound
+from harness.verdict import (
+    ChallengerVerdict,
+    Estimate,
+    PathDifference,
+    SegmentEstimate,
+    Unavailable,
+    Verdict,
+)
+
+Floats = NDArray[np.float64]
+
+INDEPENDENCE_ASSUMED = (
+    "No `cluster:` is configured, so requests were taken to be independent of each other. "
+    "Where users send several, intervals are too narrow."
+)
+
+BOUNDED = {Unit.SECONDS, Unit.FRACTION}
+"""Units whose values have an end by nature: a latency its timeout, a share 1."""
+
+
+NOTHING_TO_COME = Plan()
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """What was collected about one challenger.
+
+    Attributes:
+        values: Its value table (see `harness.measure.values`), of one run or of several pooled.
+        metrics: The metric of each rule of `policy`, in the same order.
+        comparisons: Names of the comparisons in the table.
+        barred: Rules that must have no evidence, and why: the champion's recorded latency was
+            measured elsewhere, say.
+        plan: What is still to come of what was planned.
+        baseline: `champion`, or `recorded` where its answers came from the log.
+        open_loop: Whether requests were sent by a clock, so that being late is a fault.
+        clustered: Whether the config names what belongs together.
+    """
+
+    challenger: str
+    champion: str
+    values: pl.LazyFrame
+    conservation: Conservation
+    policy: Policy
+    metrics: tuple[Metric, ...]
+    comparisons: tuple[str, ...] = ()
+    barred: Mapping[Rule, str] = field(default_factory=dict)
+    plan: Plan = NOTHING_TO_COME
+    baseline: str = "champion"
+    open_loop: bool = True
+    clustered: bool = True
+
+
+def evaluate(
+    collected: Sequence[Collected],
+    *,
+    run_ids: Sequence[str],
+    policy_digest: str,
+    confidence: float,
+    versions: Mapping[str, str],
+) -> Verdict:
+    """Judge every challenger, then correct for there being several."""
+    each = [_verdict_on(one) for one in collected]
+    challengers = across(each, confidence=confidence, holm=_holm)
+    return Verdict(
+        run_ids=tuple(run_ids),
+        policy_digest=policy_digest,
+        decision=run_decision([verdict.decision for verdict in challengers]),
+        challengers=challengers,
+        versions=dict(versions),
+        notes=() if all(one.clustered for one in collected) else (INDEPENDENCE_ASSUMED,),
+    )
+
+
+def _verdict_on(one: Collected) -> ChallengerVerdict:
+    clusters = clusters_of(one.values)
+    parts = tuple(segments(one.values))
+    measured = [
+        _measured(rule, metric, one, clusters, parts)
+        for rule, metric in zip(one.policy.rules, one.metrics, strict=True)
+    ]
+    findings = judge(
+        one.policy.rules,
+        [each.evidence for each in measured],
+        confidence=one.policy.confidence,
+        holm=_holm,
+    )
+    observed = _observed(one, clusters)
+    verdict = decide(
+        one.challenger,
+        findings,
+        validate(observed, one.policy),
+        observed,
+        plan=one.plan,
+        baseline=one.baseline,
+    )
+    return replace(
+        verdict,
+        segments=tuple(part for each in measured for part in each.parts),
+        disagreements=disagreements(one.values, one.comparisons),
+        paths=_paths(one),
+        arms=(
+            arm(one.values, "champion", one.champion),
+            arm(one.values, "challenger", one.challenger),
+        ),
+    )
+
+
+def clusters_of(values: pl.LazyFrame) -> Clusters:
+    """The cluster of each row of a value table, whatever text names it."""
+    names = values.select(pl.col("cluster_id").cast(pl.Categorical)).collect().to_series()
+    return Clusters.of(names.to_physical().to_numpy())
+
+
+def _observed(one: Collected, clusters: Clusters) -> Observed:
+    """How the pairs were collected, for the checks of validity."""
+    seen = integrity(one.values)
+    champion_first = pl.col("champion_order") < pl.col("challenger_order")
+    counted = one.values.select(
+        champion_failed=pl.col("champion_failed").sum(),
+        challenger_failed=pl.col("challenger_failed").sum(),
+        champion_first=champion_first.sum(),
+    ).collect()
+    is_live = one.baseline == "champion"
+    return Observed(
+        conservation=one.conservation,
+        n_pairs=clusters.n_pairs,
+        n_clusters=clusters.n_clusters,
+        n_champion_failed=int(counted["champion_failed"][0]),
+        n_challenger_failed=int(counted["challenger_failed"][0]),
+        n_duplicate_ids=seen.n_repeated_ids,
+        n_negative_latencies=seen.n_negative_latencies,
+        lag_p99_s=seen.lag_p99_s if one.open_loop else None,
+        n_champion_first=int(counted["champion_first"][0]) if is_live else None,
+    )
+
+
+def _paths(one: Collected) -> tuple[PathDifference, ...]:
+    columns = one.values.collect_schema().names()
+    found: list[PathDifference] = []
+    for name in one.comparisons:
+        if f"{name}.paths" in columns:
+            paths = one.values.select(f"{name}.paths").collect().to_series()
+            found += path_differences(name, paths)
+    return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    """One rule's evidence, and the same metric within each segment: described, not judged."""
+
+    evidence: Evidence
+    parts: tuple[SegmentEstimate, ...] = ()
+
+
+def _measured(
+    rule: Rule,
+    metric: Metric,
+    one: Collected,
+    clusters: Clusters,
+    parts: Sequence[Segment],
+) -> _Measured:
+    """How much worse the challenger is on one metric."""
+    if rule in one.barred:
+        return _Measured(Unavailable(metric.name, metric.unit, one.barred[rule]))
+    columns = one.values.select(needed_columns(metric)).collect()
+    ask = _Question(rule, metric, one.policy.confidence)
+    arrays: tuple[Floats, ...]
+    if metric.sides is Sides.PAIR:
+        arrays = (pair_values(metric, columns),)
+    else:
+        arrays = sides(metric, columns)
+        arrays = arrays[1:] if isinstance(rule, AtMost | AtLeast) else arrays
+    return _Measured(
+        ask.about(arrays, clusters),
+        tuple(
+            _described(
+                part.name,
+                ask.about([array[part.rows] for array in arrays], clusters.where(part.rows)),
+            )
+            for part in parts
+        ),
+    )
+
+
+def _described(segment: str, found: Estimate | Unavailable) -> SegmentEstimate:
+    harm, low, high = None, None, None
+    if isinstance(found, Estimate):
+        harm, low, high = found.harm, found.harm_low, found.harm_high
+    return SegmentEstimate(
+        segment=segment,
+        metric=found.metric,
+        unit=found.unit,
+        champion=found.champion,
+        challenger=found.challenger,
+        harm=harm,
+        harm_low=low,
+        harm_high=high,
+        n_pairs=found.n_pairs,
+        n_clusters=found.n_clusters,
+    )
+
+
+class _Asked(TypedDict):
+    better: Better
+    null: float
+    confidence: float
+    metric: str
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """One rule about one metric, put to whichever estimator answers it."""
+
+    rule: Rule
+    metric: Metric
+    confidence: float
+
+    def about(self, arrays: Sequence[Floats], clusters: Clusters) -> Estimate | Unavailable:
+        """Two arrays are the two sides, one is the pairs' or the challenger's own."""
+        match arrays:
+            case [champion, challenger]:
+                return self._of_both(champion, challenger, clusters)
+            case [values]:
+                return self._of_one(values, clusters)
+            case _:
+                raise AssertionError(f"{len(arrays)} arrays")
+
+    @property
+    def _asked(self) -> _Asked:
+        return _Asked(
+            better=self._better,
+            null=bound_of(self.rule).value,
+            confidence=self.confidence,
+            metric=self.metric.name,
+            unit=self.metric.unit,
+        )
+
+    @property
+    def _better(self) -> Better:
+        """What a rule wants to be at most it wants low, whatever the metric's own direction."""
+        match self.rule:
+            case AtMost():
+                return Better.LOWER
+            case AtLeast():
+                return Better.HIGHER
+            case _:
+                return self.metric.better
+
+    def _of_both(
+        self, champion: Floats, challenger: Floats, clusters: Clusters
+    ) -> Estimate | Unavailable:
+        relative = bound_of(self.rule).relative
+        match self.metric.statistic:
+            case Rate() | Exceedance():
+                return proportion_harm(champion, challenger, clusters, **self._asked)
+            case Mean():
+                return mean_harm(
+                    champion,
+                    challenger,
+                    clusters,
+                    **self._asked,
+                    relative=relative,
+                    bounded=self.metric.unit in BOUNDED,
+                )
+            case Quantile(p):
+                return quantile_harm(
+                    champion, challenger, clusters, **self._asked, relative=relative, p=p
+                )
+
+    def _of_one(self, values: Floats, clusters: Clusters) -> Estimate | Unavailable:
+        match self.metric.statistic:
+            case Rate() | Exceedance():
+                return rate_bound(values, clusters, **self._asked)
+            case Mean():
+                bounded = self.metric.unit in BOUNDED
+                return mean_bound(values, clusters, **self._asked, bounded=bounded)
+            case Quantile(p):
+                return quantile_bound(values, clusters, **self._asked, p=p)
+
+
+def _holm(p_values: Sequence[float]) -> list[float]:
+    return [float(p) for p in holm(p_values)] if p_values else []
