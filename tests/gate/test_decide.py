@@ -250,14 +250,20 @@ def test_among_several_challengers_one_that_barely_passes_is_held():
     assert [verdict.decision for verdict in among[1:]] == [Decision.REJECT] * 3
 
 
-def test_a_promotion_without_p_value_is_held():
-    """Fail closed: a p-value nobody computed is not a small one."""
-    unknown = replace(decided([FAILURES], [FINE]), p_value=None)
+def test_a_promotion_without_a_small_p_value_is_held():
+    """Fail closed: one nobody computed is not small, and a test may be stricter than an interval."""
+    passing = decided([FAILURES], [FINE])
+    unknown, large = replace(passing, p_value=None), replace(passing, p_value=0.06)
 
-    (verdict,) = across([unknown], confidence=0.95, holm=holm)
+    (without,) = across([unknown], confidence=0.95, holm=holm)
+    (above,) = across([large], confidence=0.95, holm=holm)
 
-    assert verdict.decision is Decision.HOLD
-    assert verdict.p_adjusted is None
+    assert without.decision is Decision.HOLD
+    assert without.p_adjusted is None
+    assert above.decision is Decision.HOLD
+    assert above.reason == (
+        "Every interval passes, but the largest p-value (= 0.06) is not below 0.05."
+    )
 
 
 @pytest.mark.parametrize(
