@@ -251,7 +251,7 @@ def test_among_several_challengers_one_that_barely_passes_is_held():
 
 
 def test_a_promotion_without_a_small_p_value_is_held():
-    """Fail closed: one nobody computed is not small, and a test may be stricter than an interval."""
+    """Fail closed: one nobody computed is not small; a test may be stricter than an interval."""
     passing = decided([FAILURES], [FINE])
     unknown, large = replace(passing, p_value=None), replace(passing, p_value=0.06)
 
