@@ -11,6 +11,8 @@ from harness.stats.clusters import Clusters
 from harness.stats.sufficiency import Shortage
 from harness.verdict import Unavailable
 
+_MAX_LOG_RATIO = 700.0
+
 
 class Counted(Protocol):
     """Pairs in clusters, and how many were left out for want of a value."""
@@ -70,7 +72,10 @@ class Question:
 
     def as_harm(self, position: float) -> float:
         """The inverse of `on_test_scale`."""
-        return self.sign * math.expm1(self.sign * position) if self.relative else position
+        if not self.relative:
+            return position
+        # Beyond a factor of e^700 a float is out; such a bound says "no idea" as well as any.
+        return self.sign * math.expm1(min(_MAX_LOG_RATIO, self.sign * position))
 
     def below_null(self, distance: float) -> float:
         """A distance below the null on the tested scale, as a distance in harm."""

@@ -8,6 +8,7 @@ mapping here fails by name.
 import json
 import math
 import os
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +16,21 @@ import pytest
 from scipy import stats as scipy_stats
 
 from harness.metric import Better
+from harness.stats.agreement import bhapkar, kappa, stuart_maxwell
+from harness.stats.always_valid import NormalMixture, always_valid, t_log_e
+from harness.stats.betting import (
+    betting_interval,
+    grid_log_e,
+    grid_log_e_counts,
+    log_capital,
+    log_hedged_capital,
+    predictable_stakes,
+)
 from harness.stats.bootstrap import bootstrap_quantile
 from harness.stats.clustered import clustered_mean, cr1, cr2
 from harness.stats.clustered_mcnemar import durkalski, eliasziw, obuchowski, yang
 from harness.stats.clusters import Clusters
+from harness.stats.difference_in_differences import did_influence
 from harness.stats.effect_size import effect_size
 from harness.stats.interval import Interval
 from harness.stats.mcnemar import (
@@ -31,10 +43,24 @@ from harness.stats.mcnemar import (
 from harness.stats.mean import mean_harm
 from harness.stats.median import median_difference
 from harness.stats.multiplicity import benjamini_hochberg, benjamini_yekutieli, e_bh, holm
+from harness.stats.noise_floor import Crossed, quad_excess, swap_p_value, triple_excess
+from harness.stats.planned_looks import planned_bounds
+from harness.stats.posterior import Posterior, chance_better, expected_loss
+from harness.stats.power import (
+    mcnemar_pairs,
+    normal_power,
+    pairs_needed,
+    t_detectable,
+    t_pairs,
+    t_power,
+)
+from harness.stats.prediction_powered import prediction_powered_mean
 from harness.stats.proportion import RaoScott
 from harness.stats.quantile import SideQuantile, quantile_harm
 from harness.stats.rank import Zeros, hodges_lehmann, signed_rank
 from harness.stats.sampling_ratio import sampling_log_e, sampling_p_value
+from harness.stats.segment_tests import cochran_q, gail_simon, gail_simon_critical_value
+from harness.stats.sequential_mcnemar import SequentialMcNemar
 from harness.stats.sign_flip import SignFlip
 from harness.stats.sign_test import order_statistic_interval, sign_test
 from harness.stats.survival import restricted_mean
@@ -43,34 +69,8 @@ from harness.stats.tango import Discordance
 DEFAULT = Path(__file__).parents[2] / "fixtures" / "vectors" / "statistics.json"
 VECTORS = json.loads(Path(os.environ.get("HARNESS_VECTORS", DEFAULT)).read_text())
 
-# Not built yet, with the part of the method they belong to.
-LATER = {
-    "ppi_mean": "few human labels beside many judge scores",
-    "confseq_normal_mixture_bound_two_sided": "always-valid inference",
-    "confseq_normal_mixture_bound_one_sided": "always-valid inference",
-    "confseq_normal_log_mixture_two_sided": "always-valid inference",
-    "confseq_normal_log_mixture_one_sided": "always-valid inference",
-    "seq_mcnemar_beta_binomial": "always-valid inference",
-    "betting_capital_one_sided": "always-valid inference",
-    "betting_hedged_capital": "always-valid inference",
-    "betting_lambda_predmix_eb": "always-valid inference",
-    "betting_cs": "always-valid inference",
-    "grid_mixture_eprocess": "always-valid inference",
-    "cluster_robust_asympcs": "always-valid inference",
-    "asympcs_halfwidth_gbstats": "always-valid inference",
-    "av_t_eprocess": "always-valid inference",
-    "group_sequential_bounds": "planned looks",
-    "ttest_power": "planning",
-    "sample_sizes": "planning",
-    "beta_posterior_gt": "canary reporting",
-    "gail_simon_cochran": "segments",
-    "gail_simon_critical_values": "segments",
-    "did_cluster": "canary reporting",
-    "cohen_kappa_2x2": "agreement of labels",
-    "square_table_label_flips": "agreement of labels",
-    "mcnemar_sample_size": "planning",
-    "aa_triple_quad": "noise floor",
-}
+# Procedures that are specified and not built yet, with the reason. Empty: all are built.
+LATER: dict[str, str] = {}
 
 # Fields that a reference gives and we offer nowhere, on purpose.
 NOT_OFFERED = {
@@ -85,8 +85,20 @@ NOT_OFFERED = {
     "quantile_ci_binomial.statistic_type": "a test of one value, beside the interval",
     "quantile_ci_binomial.p": "a test of one value, beside the interval",
     "ci_tuned": "informative only",
-    "rao_scott_tango_ni.grid_log_e_undeflated": "always-valid inference, not built",
-    "rao_scott_tango_ni.grid_log_e_deflated_rule": "always-valid inference, not built",
+    "asympcs_halfwidth_gbstats.one_sided": "a closed form, up to 2.2 % wider than our bound",
+    "grid_mixture_eprocess.m0": "the same stakes on another scale",
+    "grid_mixture_eprocess.lambda_first": "the same stakes on another scale",
+    "grid_mixture_eprocess.lambda_last": "the same stakes on another scale",
+    "betting_cs.x": "a setting, repeated",
+    "betting_cs.alpha": "a setting, repeated",
+    "betting_cs.breaks": "a setting, repeated",
+    "betting_cs.theta": "a setting, repeated",
+    "betting_cs.trunc_scale": "a setting, repeated",
+    "av_t_eprocess.data": "a remark",
+    "betting_capital_one_sided.note": "a remark",
+    "av_t_eprocess.p_running": "the smallest p-value so far; we report the one that holds now",
+    "max_log_e": "the largest so far; we report the one that holds now",
+    "sample_sizes.sign.ps": "planning of the sign test",
 }
 
 
@@ -427,6 +439,7 @@ def quantile_log_ratio(inputs):
 
 def rao_scott_tango_ni(inputs):
     scaled = RaoScott.of(*clustered_gain(inputs))
+    seen, deflated = scaled.seen, scaled.scaled
     result = {"z": scaled.scaled.score(-0.05), "p": scaled.p_better(-0.05)}
     return {
         "theta": scaled.seen.theta,
@@ -438,7 +451,267 @@ def rao_scott_tango_ni(inputs):
         "margin": 0.05,
         "deff_raw_result": result,
         "rule_result": result,
+        "grid_log_e_undeflated": grid_log_e_counts(seen.wins, seen.losses, seen.n, margin=0.05),
+        "grid_log_e_deflated_rule": grid_log_e_counts(
+            deflated.wins, deflated.losses, deflated.n, margin=0.05
+        ),
     }
+
+
+def mixture_reach(inputs, method):
+    found = []
+    for row in inputs:
+        mixture = getattr(NormalMixture, method)(row["v_opt"], alpha=row["alpha_opt"])
+        reach = getattr(mixture, f"reach_{method}")
+        found.append(reach(row["v"], alpha=row["alpha"]))
+    return found
+
+
+def mixture_log_e(inputs, method, log_e):
+    return [
+        getattr(getattr(NormalMixture, method)(row["v_opt"], alpha=row["alpha_opt"]), log_e)(
+            row["s"], row["v"]
+        )
+        for row in inputs
+    ]
+
+
+def seq_mcnemar(inputs):
+    wins, losses = inputs["wins"], inputs["losses"]
+    n, alpha = 4 * inputs["v_opt"], inputs["alpha_opt"]
+    return {
+        "log_e_two": SequentialMcNemar.tuned(n, alpha=alpha).log_e_two_sided(wins, losses),
+        "log_e_one": SequentialMcNemar.tuned(n, alpha=2 * alpha).log_e_greater(wins, losses),
+    }
+
+
+def betting_capital(inputs):
+    found = []
+    for mean in (0.5, 0.6, 0.7):
+        capital = np.exp(log_capital(np.array(inputs["x"]), mean, alpha=inputs["alpha"]))
+        found.append({"m": mean, "final": capital[-1], "max": capital.max()})
+    return found
+
+
+def betting_hedged(inputs):
+    x, alpha = np.array(inputs["x"]), inputs["alpha"]
+    return [
+        {"m": mean, "final": math.exp(log_hedged_capital(x, mean, alpha=alpha)[-1])}
+        for mean in (0.5, 0.6, 0.7)
+    ]
+
+
+def betting_cs(inputs):
+    x, looks = np.array(inputs["x"]), [10, 30, 60]
+    at = [betting_interval(x[:n], alpha=inputs["alpha"]) for n in looks]
+    return {"at": looks, "lower": [one.low for one in at], "upper": [one.high for one in at]}
+
+
+def grid_mixture(inputs):
+    d, margin = np.array(inputs["d"], float), inputs["margin_delta"]
+    at = {}
+    for n in (5, 20, 40, 60):
+        seen = d[:n]
+        at[f"{n}"] = grid_log_e_counts((seen > 0).sum(), (seen < 0).sum(), n, margin=margin)
+        assert grid_log_e(seen + margin, worst=1 - margin) == pytest.approx(at[f"{n}"])
+    return {"log_e_at": at, "log_e_final": at["60"]}
+
+
+def cluster_robust(inputs):
+    moment = clustered_mean(differences(inputs), Clusters.of(inputs["cluster"]))
+    n, alpha = len(inputs["cluster"]), inputs["alpha"]
+    variance, score = moment.variance * n**2, n * (moment.estimate - inputs["theta0"])
+    two = NormalMixture.two_sided(inputs["v_opt"], alpha=alpha)
+    one = NormalMixture.one_sided(inputs["v_opt"], alpha=alpha)
+    shifted = always_valid(moment, n, one, null=-inputs["ni_margin"], alpha=alpha)
+    return {
+        "M": n,
+        "V": variance,
+        "S": score,
+        "two_sided_halfwidth": two.reach_two_sided(variance, alpha=alpha) / n,
+        "one_sided_halfwidth": moment.estimate - shifted.low,
+        "log_e_two": two.log_e_two_sided(score, variance),
+        "log_e_one_greater": one.log_e_greater(score, variance),
+        "log_e_one_ni": shifted.log_e_above,
+    }
+
+
+def asympcs_halfwidth(inputs):
+    found = []
+    for row in inputs:
+        variance, alpha = row["s2"] * row["n"], row["alpha"]
+        two = NormalMixture.two_sided(row["s2"] * row["tuning"], alpha=alpha)
+        one = NormalMixture.one_sided(row["s2"] * row["tuning"], alpha=alpha)
+        found.append(
+            {
+                "two_sided": two.reach_two_sided(variance, alpha=alpha) / row["n"],
+                "rho": math.sqrt(row["s2"] / two.r),
+                "rho_one_sided": math.sqrt(row["s2"] / one.r),
+            }
+        )
+    return found
+
+
+def av_t(inputs):
+    difference = differences(inputs)
+    n = difference.size
+    # savvi leaves one degree of freedom fewer than an intercept alone would, in its estimate of
+    # the variance too.
+    t = difference.mean() / math.sqrt(difference.var(ddof=1) / n)
+    log_e = t_log_e(t, n=n, df=n - 2, weight=inputs["phi"])
+    return {"phi": inputs["phi"], "nu": n - 2, "t": t, "log_e_final": log_e}
+
+
+def ttest_power(rows):
+    found = []
+    for row in rows:
+        ask = {"alpha": row["alpha"], "sides": 2 if row["alternative"] == "two-sided" else 1}
+        match row["solve"]:
+            case "nobs":
+                pairs = t_pairs(distance=row["effect_size"], power=row["power"], **ask)
+                found.append(pairs)
+            case "power":
+                found.append(t_power(distance=row["effect_size"], n_pairs=row["nobs"], **ask))
+            case _:
+                found.append(t_detectable(n_pairs=row["nobs"], power=row["power"], **ask))
+    return found
+
+
+def sample_sizes(inputs):
+    def variance_of(row):
+        if "variance" in row:
+            return 2 * row["variance"] * (1 - row["correlation"])
+        p1, p2 = row["p1"] * (1 - row["p1"]), row["p2"] * (1 - row["p2"])
+        return p1 + p2 - 2 * row["phi"] * math.sqrt(p1 * p2)
+
+    def needed(name, *, alpha, power, distance):
+        row = inputs[name]
+        pairs = pairs_needed(variance=variance_of(row), distance=distance, alpha=alpha, power=power)
+        small_sample = scipy_stats.norm.isf(alpha) ** 2 / 2 if "variance" in row else 0
+        return math.ceil(pairs + small_sample)
+
+    mean, equal_means = inputs["test.mean.ps"], inputs["equiv.mean.ps"]
+    share, equal, above = (inputs[f"{name}.prop.ps"] for name in ("test", "equiv", "supinf"))
+    power, t = inputs["power.prop.ps"], inputs["power.t.paired"]
+    both_sides = 1 - (1 - equal_means["power"]) / 2
+    return {
+        "test.mean.ps": needed(
+            "test.mean.ps", alpha=mean["alpha"] / 2, power=mean["power"], distance=mean["effect"]
+        ),
+        "equiv.mean.ps": needed(
+            "equiv.mean.ps", alpha=equal_means["alpha"], power=both_sides,
+            distance=equal_means["h"] - equal_means["effect"],
+        ),
+        "test.prop.ps": needed(
+            "test.prop.ps", alpha=share["alpha"] / 2, power=share["power"], distance=share["effect"]
+        ),
+        "equiv.prop.ps": needed(
+            "equiv.prop.ps", alpha=equal["alpha"], power=1 - (1 - equal["power"]) / 2,
+            distance=equal["h"] - abs(equal["p1"] - equal["p2"]),
+        ),
+        "supinf.prop.ps": needed(
+            "supinf.prop.ps", alpha=above["alpha"] / 2, power=above["power"],
+            distance=above["p1"] - above["p2"] - above["h"],
+        ),
+        "power.prop.ps": normal_power(
+            variance=variance_of(power), distance=power["effect"], n_pairs=power["n"],
+            alpha=power["alpha"], sides=2,
+        ),
+        "power.t.paired": t_pairs(
+            distance=t["delta"] / t["sd"], alpha=t["alpha"], power=t["power"], sides=2
+        ),
+    }  # fmt: skip
+
+
+def mcnemar_sample_size(rows):
+    return [
+        mcnemar_pairs(
+            wins=row["p01"], losses=row["p10"], alpha=row["alpha"] / row["sides"],
+            power=1 - row["beta"],
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+def beta_posterior(inputs):
+    champion, challenger = Posterior(*inputs["champ"]), Posterior(*inputs["chal"])
+    return {
+        "p": chance_better(champion, challenger),
+        "exp_loss_choose_chal": expected_loss(champion, challenger),
+    }
+
+
+def gail_simon_cochran(inputs):
+    harms, errors = np.array(inputs["d"]), np.array(inputs["se"])
+    crossing, spread = gail_simon(harms, errors), cochran_q(harms, errors)
+    return {
+        "Q": crossing.statistic,
+        "p": crossing.p_value,
+        "cochran_Q": spread.statistic,
+        "cochran_p": spread.p_value,
+    }
+
+
+def did_cluster(inputs):
+    units = Clusters.of(inputs["unit"])
+    estimate, totals = did_influence(
+        np.array(inputs["y"]),
+        units,
+        treated=np.array(inputs["arm"]) == 1,
+        after=np.array(inputs["post"]) == 1,
+    )
+    # The reference's HC1 also counts the four coefficients of its regression.
+    n = len(inputs["y"])
+    hc1 = math.sqrt((n - 1) / (n - 4))
+    return {"did": estimate, "se_cr1": cr1(estimate, totals, units.sizes).se * hc1}
+
+
+def cohen_kappa_2x2(inputs):
+    found = {}
+    for name, cells in inputs.items():
+        ours = kappa(np.array(cells, float).reshape(2, 2), confidence=0.95)
+        found[name] = {"kappa": ours.value, "ci": pair(ours.interval), "se0": ours.null_se}
+    return found
+
+
+def label_flips(inputs):
+    table = np.array(inputs["table"], float)
+    ours = kappa(table, confidence=0.95)
+    shifts = {"stuart_maxwell": stuart_maxwell(table), "bhapkar": bhapkar(table)}
+    found = {
+        name: {"chi2": shift.chi_square, "df": shift.df, "p": shift.p_value}
+        for name, shift in shifts.items()
+    }
+    return found | {"kappa": ours.value, "kappa_ci": pair(ours.interval)}
+
+
+def ppi_mean(inputs):
+    human, machine, alone = (np.array(inputs[k]) for k in ("Y", "Yhat", "Yhat_unlabeled"))
+    found = prediction_powered_mean(human, machine, alone, confidence=0.95)
+    return {"est_lam1": found.mean, "ci_lam1": pair(found.interval)}
+
+
+def aa_triple_quad(inputs):
+    a, a2, b, b2 = (np.array(inputs[name]) for name in ("A", "A2", "B", "B2"))
+    clusters = Clusters.of(inputs["cluster"])
+    apart, own = a != b, a != a2
+    crossed = Crossed(apart * 1.0, (a != b2) * 1.0, (a2 != b) * 1.0, (a2 != b2) * 1.0)
+    excess = {
+        "triple": triple_excess(apart * 1.0, own * 1.0),
+        "quad": quad_excess(crossed, own * 1.0, (b != b2) * 1.0),
+    }
+    found = {
+        "challenger_disagreement": apart.mean(),
+        "noise_floor": own.mean(),
+        "exact_mcnemar_b": (apart & ~own).sum(),
+        "exact_mcnemar_c": (own & ~apart).sum(),
+        "exact_p_greater": swap_p_value(apart, own),
+    }
+    for name, values in excess.items():
+        moment = clustered_mean(values, clusters)
+        p = float(scipy_stats.t.sf(moment.estimate / moment.se, moment.df))
+        found[name] = {"est": moment.estimate, "se": moment.se, "nu": moment.df, "p_greater": p}
+    return found
 
 
 PROCEDURES = {
@@ -465,12 +738,52 @@ PROCEDURES = {
     "srm_multinomial_eprocess": srm_multinomial,
     "rmst_km": rmst_km,
     "e_bh": e_bh_finds,
+    "ppi_mean": ppi_mean,
+    "confseq_normal_mixture_bound_two_sided": partial(mixture_reach, method="two_sided"),
+    "confseq_normal_mixture_bound_one_sided": partial(mixture_reach, method="one_sided"),
+    "confseq_normal_log_mixture_two_sided": partial(
+        mixture_log_e, method="two_sided", log_e="log_e_two_sided"
+    ),
+    "confseq_normal_log_mixture_one_sided": partial(
+        mixture_log_e, method="one_sided", log_e="log_e_greater"
+    ),
+    "seq_mcnemar_beta_binomial": seq_mcnemar,
+    "betting_capital_one_sided": betting_capital,
+    "betting_hedged_capital": betting_hedged,
+    "betting_lambda_predmix_eb": lambda inputs: predictable_stakes(
+        np.array(inputs["x"]), alpha=inputs["alpha"]
+    ).tolist(),
+    "betting_cs": betting_cs,
+    "grid_mixture_eprocess": grid_mixture,
+    "cluster_robust_asympcs": cluster_robust,
+    "asympcs_halfwidth_gbstats": asympcs_halfwidth,
+    "av_t_eprocess": av_t,
+    "group_sequential_bounds": lambda inputs: planned_bounds(
+        np.array(inputs["t"]), alpha=inputs["alpha"], exponent=inputs["phi"]
+    ).tolist(),
+    "ttest_power": ttest_power,
+    "sample_sizes": sample_sizes,
+    "mcnemar_sample_size": mcnemar_sample_size,
+    "beta_posterior_gt": beta_posterior,
+    "gail_simon_cochran": gail_simon_cochran,
+    "gail_simon_critical_values": lambda inputs: [
+        gail_simon_critical_value(q, alpha=inputs["alpha"]) for q in inputs["q"]
+    ],
+    "did_cluster": did_cluster,
+    "cohen_kappa_2x2": cohen_kappa_2x2,
+    "square_table_label_flips": label_flips,
+    "aa_triple_quad": aa_triple_quad,
     "quantile_log_ratio": quantile_log_ratio,
     "rao_scott_tango_ni": rao_scott_tango_ni,
 }
 
 
+# Where the reference is known to be less exact than its tolerance says.
+WIDER = {"ttest_power": 2e-6}  # its solver stops at 4e-10 of power, that is 1.4e-6 pairs of 858
+
+
 def is_offered(procedure, field):
+    procedure = procedure.split(".")[0]
     return field not in NOT_OFFERED and f"{procedure}.{field}" not in NOT_OFFERED
 
 
@@ -502,6 +815,10 @@ def tolerance_of(field, expected, tolerances):
     return lambda value: rule["abs"]
 
 
+def wider(procedure):
+    return lambda _: WIDER[procedure]
+
+
 def entries():
     yield from VECTORS["vectors"]
     for name, item in VECTORS.get("author_reference", {}).get("items", {}).items():
@@ -525,6 +842,8 @@ def test_procedure_agrees_with_its_reference(entry):
         ours = found if field == "*" else found.get(field)
         assert ours is not None, f"{procedure}.{field}: we compute no such field"
         tolerance = tolerance_of(field, expected, entry.get("tol", {}))
+        if procedure in WIDER:
+            tolerance = wider(procedure)
         agree(ours, fields[field], tolerance, f"{procedure}.{field}")
 
 
