@@ -28,8 +28,13 @@ def shown(value: object) -> str:
 
 def _json(value: object) -> str:
     if isinstance(value, str):
-        return encode_basestring(value)
-    return json.dumps(value, ensure_ascii=False)
+        text = encode_basestring(value)
+    else:
+        text = json.dumps(value, ensure_ascii=False)
+    if text.isprintable():
+        return text
+    # JSON escapes what is below a space; a terminal also obeys C1 codes and changes of direction.
+    return "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text)
 
 
 def _cut(text: str) -> str:

@@ -34,23 +34,31 @@ def disagreements(
     """
     lazy = values.lazy()
     columns = lazy.collect_schema().names()
+    # Sizes first: the texts and lists of millions of rows are not carried through a sort.
     worst = (
-        lazy.with_columns(size=_size(comparisons))
+        lazy.select(size=_size(comparisons))
         .with_row_index("row")
         .filter(pl.col("size") > 0)
         .sort("size", "row", descending=[True, False])
         .head(most)
+        .collect()
+    )
+    rows = (
+        lazy.with_row_index("row")
+        .filter(pl.col("row").is_in(worst["row"].implode()))
         .select(
+            "row",
             "request_id",
-            "size",
             _paths(comparisons, columns),
-            *map(_said, ("champion", "challenger")),
+            _said("champion"),
+            _said("challenger"),
         )
         .collect()
     )
+    ordered = worst.join(rows, on="row", maintain_order="left")
     return tuple(
         Disagreement(request_id, size, tuple(paths), one_line(champion), one_line(challenger))
-        for request_id, size, paths, champion, challenger in worst.iter_rows()
+        for _, size, request_id, paths, champion, challenger in ordered.iter_rows()
     )
 
 

@@ -153,7 +153,7 @@ def _answer_columns(pairs: pl.DataFrame, spec: ValueSpec, reader: AnswerReader) 
 def _side_columns(outcome: pl.Series, spec: ValueSpec, read: SideColumns) -> list[pl.Series]:
     side, unread = read.side, [None] * len(outcome)
     if spec.decode is None:
-        failure = outcome.replace("ok", None).alias(f"{side}_failure")
+        failure = outcome.cast(pl.String).replace("ok", None).alias(f"{side}_failure")
     else:
         failure = pl.Series(f"{side}_failure", read.failure, pl.String)
     return [

@@ -261,6 +261,17 @@ def test_nothing_is_read_where_nothing_is_asked():
     assert table.values["champion_correct"].to_list() == [None, None]
 
 
+@pytest.mark.parametrize("asked", [spec(), ValueSpec(open_loop=False)])
+def test_outcomes_may_come_as_categories(asked):
+    """Columns of few different texts are read from Parquet as such."""
+    part = pairs({"challenger_outcome": "timeout"}).with_columns(
+        pl.col("champion_outcome", "challenger_outcome").cast(pl.Categorical)
+    )
+
+    assert tabulate(part, asked).values["challenger_failure"].to_list() == ["timeout"]
+    assert tabulate(part, asked).values.schema["challenger_failure"] == pl.String
+
+
 def test_segments_are_carried_over():
     """The table keeps what it is cut by."""
     table = pairs({}).with_columns(segments=pl.struct(source=pl.lit("mobile")))
