@@ -79,7 +79,8 @@ class Journal:
 def journal_batches(path: Path) -> Iterator[pa.RecordBatch]:
     """The whole batches of a journal, also of one that is being written or was cut off.
 
-    Rows are mapped, not read: they stay readable when the file is removed meanwhile.
+    Rows are mapped, not read: they stay readable when the file is removed meanwhile. Each batch is
+    looked through, because a power cut can leave a batch whose length is right and content not.
 
     Yields:
         Batches up to the first that is cut off or damaged; a crash leaves damage only at the end.

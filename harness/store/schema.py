@@ -276,9 +276,18 @@ SIDE_COLUMNS = (
 )
 
 
-def columns() -> Iterator[Column]:
-    """Every column in the order of the table, without the segments."""
-    yield from REQUEST_COLUMNS
+def request_columns(segments: Sequence[str] = ()) -> list[Column]:
+    """The columns that are not of a side; `segments` among them where any are configured."""
+    found = list(REQUEST_COLUMNS)
+    if segments:
+        after = [column.name for column in found].index("cluster_known") + 1
+        found.insert(after, _segments(segments))
+    return found
+
+
+def columns(segments: Sequence[str] = ()) -> Iterator[Column]:
+    """Every column, in the order of the table."""
+    yield from request_columns(segments)
     for side in SIDES:
         yield from (column.of(side) for column in SIDE_COLUMNS)
 
@@ -289,11 +298,7 @@ def pair_schema(segments: Sequence[str] = ()) -> pa.Schema:
     Args:
         segments: Names from the config; with none there is no column `segments`.
     """
-    fields = [column.field for column in columns()]
-    if segments:
-        after = [field.name for field in fields].index("cluster_known") + 1
-        fields.insert(after, _segments(segments))
-    return pa.schema(fields)
+    return pa.schema([column.field for column in columns(segments)])
 
 
 def segment_names(schema: pa.Schema) -> tuple[str, ...]:
@@ -302,7 +307,11 @@ def segment_names(schema: pa.Schema) -> tuple[str, ...]:
     return tuple(field.name for field in schema.field(position).type) if position >= 0 else ()
 
 
-def _segments(names: Sequence[str]) -> pa.Field:
-    meaning = "The configured segments; a member is null where the request has none."
-    members = pa.struct([pa.field(name, pa.string()) for name in names])
-    return pa.field(SEGMENTS, members, nullable=False, metadata={"unit": "", "meaning": meaning})
+def _segments(names: Sequence[str]) -> Column:
+    return Column(
+        SEGMENTS,
+        pa.struct([pa.field(name, pa.string()) for name in names]),
+        "",
+        "The configured segments, each a text; a member is empty where the request has none. "
+        "Without configured segments there is no such column.",
+    )

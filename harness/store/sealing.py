@@ -30,7 +30,7 @@ from harness.store.layout import (
     value_journal_path,
     value_part_path,
 )
-from harness.store.parts import write_part
+from harness.store.parts import part_rows, write_part
 
 DIGEST = b"harness.digest"
 """Key of a value journal's metadata: of what its values were computed."""
@@ -57,13 +57,14 @@ def seal(run: Path, series: Series, number: int, checkpoint: Checkpoint = no_che
     """
     journal = journal_path(run, series, number)
     schema = journal_schema(journal)
-    n_rows: int = sum(batch.num_rows for batch in journal_batches(journal))
-    if schema is not None and n_rows:
+    n_rows = 0
+    if schema is not None and any(batch.num_rows for batch in journal_batches(journal)):
         if value_journal_path(run, series, number).exists():
             _seal_values(run, series, number)
         path = part_path(run, series, number)
         disk.make_folder(path.parent)
         write_part(path, schema, journal_batches(journal), checkpoint=checkpoint)
+        n_rows = part_rows(path)
     remove_journals(run, series, number)
     checkpoint("journal removed")
     return n_rows

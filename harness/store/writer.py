@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from harness.errors import UsageError
+from harness.exchange import DeploymentName
 from harness.pair import Conservation, Pair
 from harness.store import disk
 from harness.store.layout import JOURNAL, Kind, Series, parts_of, series_in
@@ -29,6 +30,9 @@ BYTES_PER_BATCH = 32 << 20
 PAIRS_PER_PART = 100_000
 BYTES_PER_PART = 256 << 20
 """A part is sealed when its journal has this much: a part is what a reader holds in memory."""
+
+
+_Sides = tuple[DeploymentName, DeploymentName]
 
 
 class RunWriter:
@@ -59,7 +63,7 @@ class RunWriter:
         self._pairs_per_part = pairs_per_part
         self._checkpoint = checkpoint
         self._portions: dict[Series, Portion] = {}
-        self._gathered: dict[Series, list[Pair]] = {}
+        self._gathered: dict[_Sides, list[Pair]] = {}
         self._n_gathered = self._n_gathered_bytes = 0
         self._n_written = self._n_acknowledged = 0
 
@@ -150,11 +154,14 @@ class RunWriter:
         Raises:
             StoreFullError: When a batch was full and the disk too.
         """
+        gathered = self._gathered
         for pair in pairs:
-            series = _series(pair)
-            self._gathered.setdefault(series, []).append(pair)
-            self._n_gathered_bytes += body_bytes(pair)
+            sides = pair.champion.deployment, pair.challenger.deployment
+            if sides not in gathered:
+                gathered[sides] = []
+            gathered[sides].append(pair)
         self._n_gathered += len(pairs)
+        self._n_gathered_bytes += sum(map(body_bytes, pairs))
         if self._n_gathered >= PAIRS_PER_BATCH or self._n_gathered_bytes >= BYTES_PER_BATCH:
             self._write_gathered()
 
@@ -234,11 +241,15 @@ class RunWriter:
         self._lock.release()
 
     def _write_gathered(self) -> None:
-        for series, pairs in self._gathered.items():
+        if self._n_gathered == 0:
+            return
+        n_bytes_each = self._n_gathered_bytes // self._n_gathered + 1
+        at_once = min(PAIRS_PER_BATCH, BYTES_PER_BATCH // n_bytes_each + 1)
+        for sides, pairs in self._gathered.items():
             while pairs:
-                chunk = _one_batch(pairs)
-                self._portion(series).append(chunk)
-                del pairs[: len(chunk)]
+                chunk = pairs[:at_once]
+                self._portion(_series(*sides)).append(chunk)
+                del pairs[:at_once]
                 self._n_written += len(chunk)
         self._n_gathered = self._n_gathered_bytes = 0
 
@@ -258,19 +269,8 @@ class RunWriter:
         del self._portions[series]
 
 
-def _series(pair: Pair) -> Series:
-    champion, challenger = pair.champion.deployment, pair.challenger.deployment
+def _series(champion: DeploymentName, challenger: DeploymentName) -> Series:
     return Series(challenger, Kind.REPEATS if champion == challenger else Kind.PAIRS)
-
-
-def _one_batch(pairs: Sequence[Pair]) -> Sequence[Pair]:
-    """As many of the first pairs as make a batch, at least one."""
-    size = 0
-    for n, pair in enumerate(pairs[:PAIRS_PER_BATCH], start=1):
-        size += body_bytes(pair)
-        if size >= BYTES_PER_BATCH:
-            return pairs[:n]
-    return pairs[:PAIRS_PER_BATCH]
 
 
 def _rows_found(run: Path) -> dict[str, int]:
