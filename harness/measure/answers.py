@@ -188,7 +188,7 @@ class AnswerReader:
             return MISSING
         try:
             truth = _parsed_truth(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             self._counts["truth_unreadable"] += 1
             return MISSING
         self._counts["with_truth"] += 1

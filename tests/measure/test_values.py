@@ -81,6 +81,7 @@ def test_latency_counts_from_when_it_was_due_in_an_open_loop():
         (str(2**64 + 1), str(2**64).encode(), False),
         (None, b"7", None),
         ("not json", b"7", None),
+        pytest.param("[" * 100_000, b"7", None, id="a truth nested too deep"),
     ],
 )
 def test_correct_is_equality_with_the_truth_as_json(truth, label, correct):
