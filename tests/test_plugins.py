@@ -52,6 +52,7 @@ def test_a_foreign_one_is_found_and_made(installed):
 
 
 def test_options_it_does_not_know_are_said(installed):
+    """A plug-in's refusal names the options it was given."""
     installed("one", "[harness.comparators]\none = one:One\n", "class One:\n    pass\n")
 
     assert message(lambda: plugins.make(plugins.COMPARATORS, "one", most=3)) == (
@@ -60,12 +61,14 @@ def test_options_it_does_not_know_are_said(installed):
 
 
 def test_an_unknown_name_gets_the_nearest():
+    """A typo is told from a missing package."""
     assert message(lambda: plugins.load(plugins.COMPARATORS, "structre")) == (
         "harness.comparators: structre: unknown. Did you mean 'structure'?"
     )
 
 
 def test_an_unknown_group_has_none():
+    """Nothing installed is said as such."""
     assert message(lambda: plugins.load("harness.nothing", "x")) == (
         "harness.nothing: x: unknown. Installed are: none"
     )

@@ -86,7 +86,7 @@ def _as_text(config: Config, log: LogSummary | None, problem: str | None) -> Ite
         [
             ("champion", _deployment(config, config.champion)),
             *(("challenger", _deployment(config, one)) for one in config.challengers),
-            ("log", _log(config, log)),
+            ("log", _log(log, problem)),
             ("pacing", _pacing(config, log)),
         ]
     )
@@ -127,9 +127,9 @@ def _deployment(config: Config, one: Deployment) -> str:
     return f"{one.name}, {config.where(one)} ({', '.join(limits)})"
 
 
-def _log(config: Config, log: LogSummary | None) -> str:
+def _log(log: LogSummary | None, problem: str | None) -> str:
     if log is None:
-        return f"{config.log_path}: not read" if config.log_path else "none named; use --log"
+        return "none named; use --log" if problem is None else "cannot be read, see above"
     said = [f"{log.n_entries:,} entries"]
     if log.duration_s is not None:
         said.append(f"over {log.duration_s:,.0f} s")

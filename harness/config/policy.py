@@ -13,7 +13,7 @@ from harness.config.problems import BadValueError
 from harness.config.section import Duration, Section, Share
 from harness.config.vocabulary import Vocabulary, limit_unit
 from harness.gate.policy import AtLeast, AtMost, Improves, Margin, NotWorse, Rule
-from harness.metric import Metric, Unit
+from harness.metric import Metric, Sides, Unit
 
 VERBS = ("not_worse", "improves", "at_most", "at_least")
 
@@ -98,7 +98,18 @@ RuleSection = Annotated[
     Discriminator(_verb),
 ]
 
-Confidence = Annotated[float, Field(gt=0.5, lt=1, strict=True)]
+
+def _confidence(value: Any) -> Any:
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0.5 < value < 1:
+        return value
+    raise BadValueError("is {value}, must be between 0.5 and 1", "0.95 is usual")
+
+
+Confidence = Annotated[
+    float,
+    BeforeValidator(_confidence),
+    WithJsonSchema({"type": "number", "exclusiveMinimum": 0.5, "exclusiveMaximum": 1}),
+]
 
 
 def _planned(value: Any) -> Any:
@@ -174,8 +185,12 @@ def resolved(written: WrittenRule, vocabulary: Vocabulary) -> ResolvedRule:
         BadValueError: There is no such metric, or an amount does not fit it.
     """
     name = metric_of(written)
-    limit = None if written.limit is None else _level(written.limit, limit_unit(name), "limit")
+    limit = None if written.limit is None else _limit(written.limit, limit_unit(name))
     metric = vocabulary.metric(name, limit)
+    if isinstance(written, ImprovesRule) and metric.sides is Sides.PAIR:
+        raise BadValueError(
+            "is {value}, which the champion has no value of", "Use at_most: nothing can improve it"
+        )
     return ResolvedRule(_gate_rule(written, metric, limit), metric)
 
 
@@ -192,9 +207,23 @@ def _gate_rule(written: WrittenRule, metric: Metric, limit: float | None) -> Rul
             return AtLeast(metric.name, _level(written.value, metric.unit, "value"), limit)
 
 
+def _limit(written: Amount, unit: Unit) -> float:
+    limit = _level(written, unit, "limit")
+    if limit <= 0 and unit is not Unit.SCORE:
+        raise BadValueError("is {value}, must be above 0", key=("limit",))
+    return limit
+
+
 def _margin(written: Amount, metric: Metric, key: str) -> Margin:
     if written.kind is not Kind.PERCENT:
-        return Margin(_level(written, metric.unit, key))
+        margin_of = Margin(_level(written, metric.unit, key))
+        if metric.unit is Unit.FRACTION and margin_of.value >= 1:
+            raise BadValueError(
+                "is {value}, must be a fraction below 1",
+                f"Write {written.value / 100:g} if you mean {written.value:g} percentage points",
+                key=(key,),
+            )
+        return margin_of
     if metric.unit is Unit.FRACTION:
         raise BadValueError(
             "is {value}, and the metric is a rate",
@@ -226,6 +255,8 @@ def _improvement(rule: ImprovesRule, metric: Metric) -> tuple[Margin, float]:
 def _level(written: Amount, unit: Unit, key: str) -> float:
     """A value in the metric's unit."""
     match written.kind:
+        case Kind.PLAIN if unit is Unit.FRACTION and not 0 <= written.value <= 1 and key == "value":
+            raise BadValueError("is {value}, must be a fraction, 0 to 1", "0.05 is 5 %", key=(key,))
         case Kind.PLAIN:
             return written.value
         case Kind.SECONDS if unit is Unit.SECONDS:

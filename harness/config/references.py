@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.config.problems import BadValueError, nearest
+from harness.traffic.forwarding import CREDENTIALS
 
 MAX_SECRET_BYTES = 64 * 1024
 
@@ -25,9 +26,7 @@ RESOLVED_KEYS = ("url", "command", "headers", "rewrite", "log")
 _REFERENCE = re.compile(r"\$\{([^}]*)\}?")
 _TEMPLATE = re.compile(r"(?<!\$)\{([A-Za-z_]+)\}")
 
-SECRET_HEADERS = frozenset(
-    {"authorization", "proxy-authorization", "cookie", "x-api-key", "api-key", "x-goog-api-key"}
-)
+SECRET_HEADERS = CREDENTIALS | {"proxy-authorization"}
 """Headers that carry credentials by their nature."""
 
 

@@ -26,6 +26,8 @@ from harness.config import amounts
 from harness.config.problems import BadValueError
 from harness.config.references import SECRET_HEADERS, References, is_reference
 from harness.dialects import paths
+from harness.traffic.forwarding import Destination
+from harness.transport.target import Endpoint
 
 
 class Section(BaseModel):
@@ -68,22 +70,27 @@ def _url(value: str) -> str:
         return value  # a stored config, whose references stay as they are
     try:
         parts = urlsplit(value)
-        _ = parts.port
-        good = parts.scheme in ("http", "https") and bool(parts.hostname)
-    except ValueError:
-        good, parts = False, urlsplit("")
-    if not good or not value.isprintable() or " " in value:
-        raise BadValueError("is {value}, must be an address such as http://127.0.0.1:9102")
-    if parts.username is not None:
-        raise BadValueError(
-            "holds a user name or password",
-            "Send them as a header: `headers: {Authorization: ...}`",
-        )
-    if parts.query or parts.fragment:
-        raise BadValueError(
-            "is {value}, must end before the ? or #", "The request's own target is appended to it"
-        )
+        if parts.username is not None:
+            raise BadValueError(
+                "holds a user name or password",
+                "Send them as a header: `headers: {Authorization: ...}`",
+            )
+        if parts.query or parts.fragment:
+            raise BadValueError(
+                "is {value}, must end before the ? or #",
+                "The request's own target is appended to it",
+            )
+        Endpoint.of(value)
+    except BadValueError:
+        raise
+    except ValueError as exc:
+        raise BadValueError(_NO_URL) from exc
+    if not value.isprintable() or " " in value:
+        raise BadValueError(_NO_URL)
     return value
+
+
+_NO_URL = "is {value}, must be an address such as http://127.0.0.1:9102"
 
 
 def _target(value: str) -> str:
@@ -137,8 +144,15 @@ def _example(name: str) -> str:
 def _headers(value: Any) -> Any:
     if isinstance(value, dict):
         no_literal_secrets(value)
+        for name in value:
+            try:
+                Destination("localhost", headers=((name, ""),))
+            except ValueError as exc:
+                raise BadValueError("cannot be set", _FRAMES, key=(name,)) from exc
     return value
 
+
+_FRAMES = "Harness frames requests and keeps connections itself"
 
 _TOKEN = r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"
 

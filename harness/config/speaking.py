@@ -78,7 +78,7 @@ class Speaker:
             case "extra_forbidden":
                 return self._error(at, "unknown key", self._meant(at, known))
             case "missing":
-                return self._error(at, "is missing", known.get(str(at[-1]), "").rstrip("."))
+                return self._error(at, "is missing", _meaning(known.get(str(at[-1]), "")))
             case "union_tag_not_found" | "union_tag_invalid":
                 return self.refused(*self._unsorted(at))
         if error["loc"][-1] == "[key]":
@@ -147,6 +147,12 @@ class Speaker:
     def _error(self, at: KeyPath, problem: str, remedy: str) -> ConfigError:
         line = self.document.line_of(at)
         return ConfigError(self.path, dotted(at), problem, remedy, line=line)
+
+
+def _meaning(description: str) -> str:
+    """What a key is for, behind a message that it is missing."""
+    text = description.rstrip(".")
+    return f"It means: {text[:1].lower()}{text[1:]}" if text else ""
 
 
 def _one_of(allowed: tuple[str, ...], value: Any) -> BadValueError:

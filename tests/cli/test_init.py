@@ -158,6 +158,7 @@ def test_it_does_not_overwrite(tmp_path):
 
 
 def test_force_overwrites(tmp_path):
+    """Who says so gets a new one."""
     out = written(tmp_path, "mine")
 
     init(out=out, force=True)

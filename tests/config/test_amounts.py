@@ -44,6 +44,7 @@ from harness.config.problems import BadValueError
     ],
 )
 def test_amounts_are_read(read, written, value):
+    """Seconds, bytes, requests a second, dollars; exact where it is money."""
     assert read(written) == value
 
 
@@ -76,5 +77,6 @@ def test_amounts_are_read(read, written, value):
     ],
 )
 def test_what_is_no_amount_is_refused(read, written):
+    """A missing unit, a wrong sign, no number: never a guess."""
     with pytest.raises(BadValueError):
         read(written)

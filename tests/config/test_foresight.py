@@ -132,6 +132,7 @@ def test_few_users_are_too_few_for_everything(prospects):
 
 
 def test_without_a_log_nobody_can_tell(prospects):
+    """Not known is not the same as possible."""
     assert prospects(GOOD, None) == (Evidence.UNKNOWN, "")
 
 
@@ -180,6 +181,7 @@ def test_a_recorded_champion_is_said_first(cautioned):
     ],
 )  # fmt: skip
 def test_what_is_to_be_known_is_said(cautioned, more, log, caution):
+    """Each thing that weakens a run, in a sentence, and nothing else."""
     assert cautioned(GOOD + more, log) == (caution,)
 
 

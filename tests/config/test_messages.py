@@ -49,8 +49,8 @@ WRONG = {
     ),
     "missing key": (
         replaced("{not_worse: failure_rate, margin: 0.02}", "{not_worse: failure_rate}"),
-        "14: policy.rules[0].margin: is missing. Largest harm you accept: in the metric's unit, "
-        "or `10%` of the champion",
+        "14: policy.rules[0].margin: is missing. It means: largest harm you accept: in the "
+        "metric's unit, or `10%` of the champion",
     ),
     "a name with a space": (
         replaced("name: new", "name: brand new"),
@@ -98,6 +98,33 @@ WRONG = {
     "a level in percent": (
         with_rule("{at_most: label.disagreement_rate, value: 5%}"),
         "15: policy.rules[1].value: is '5%', must be a fraction. Write 0.05",
+    ),
+    "a margin that anything meets": (
+        replaced("0.02", "2"),
+        "14: policy.rules[0].margin: is 2, must be a fraction below 1. Write 0.02 if you mean 2 "
+        "percentage points",
+    ),
+    "a rate above 1": (
+        with_rule("{at_most: label.disagreement_rate, value: 5}"),
+        "15: policy.rules[1].value: is 5, must be a fraction, 0 to 1. 0.05 is 5 %",
+    ),
+    "a limit of nothing": (
+        with_rule("{not_worse: latency_s.exceedance, limit: 0s, margin: 0.01}"),
+        "15: policy.rules[1].limit: is '0s', must be above 0",
+    ),
+    "a goal on what only a pair has": (
+        with_rule("{improves: label.disagreement_rate}"),
+        "15: policy.rules[1].improves: is 'label.disagreement_rate', which the champion has no "
+        "value of. Use at_most: nothing can improve it",
+    ),
+    "confidence in percent": (
+        replaced("policy:\n", "policy:\n  confidence: 95\n"),
+        "13: policy.confidence: is 95, must be between 0.5 and 1. 0.95 is usual",
+    ),
+    "a header that is not ours to set": (
+        replaced(NEW, NEW + "    headers: {Content-Length: '5'}\n"),
+        "7: challengers[0].headers.Content-Length: cannot be set. Harness frames requests and "
+        "keeps connections itself",
     ),
     "no failure rule": (
         replaced("not_worse: failure_rate", "not_worse: accuracy"),

@@ -53,3 +53,13 @@ def test_the_examples_of_the_page_load(tmp_path, block):
     config = load(written(tmp_path, text), environment=environment)
 
     assert config.policy_for("digits-knn").rules
+
+
+ROOT = Path(__file__).parents[2]
+OURS = sorted([*ROOT.glob("harness.yaml"), *ROOT.glob("scenarios/*/harness.yaml")])
+
+
+@pytest.mark.parametrize("path", OURS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_the_configs_of_this_repository_load(path):
+    """What we ship is valid by our own rules."""
+    assert load(path).policy is not None
