@@ -15,7 +15,7 @@ from scipy import integrate, optimize, stats
 
 from harness.stats.clusters import Floats
 
-_GRID = 2001
+_GRID = 801
 _FAR = 8.0  # standard deviations: beyond it lies less than 1e-15
 
 
