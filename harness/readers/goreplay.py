@@ -84,7 +84,7 @@ class GoReplay:
                 continue
             meta = _META.match(record)
             if meta is None:
-                yield Rejected(position, f"starts with {record[:40]!r}, not with a record's line")
+                yield Rejected(position, "does not start with a record's line: type, id, time")
                 continue
             payload = _whole_payload(record[meta.end() :], ahead, self.max_entry_bytes)
             if meta[1] == b"1":

@@ -133,7 +133,8 @@ def _request(record: Record) -> Request:
     url = json_record.text(record, "url")
     match = _URL.fullmatch(url)
     if match is None or method == "CONNECT":
-        raise ValueError(f"url: {method} {url[:60]!r} is no HTTP request to a server")
+        scheme = url.partition(":")[0]  # what comes after it may be a user's
+        raise ValueError(f"url: {method} {scheme[:20]!r} is no HTTP request to a server")
     authority, target = match[1].rpartition("@")[2], match[2]
     headers = _headers(record)
     pseudo = dict(field for field in headers if field[0].startswith(":"))
@@ -146,7 +147,7 @@ def _request(record: Record) -> Request:
     return Request(
         method,
         wire.target(target if target.startswith("/") else f"/{target}"),
-        wire.with_length(headers, body, method),
+        wire.framed(headers, body, method),
         body,
     )
 

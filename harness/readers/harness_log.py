@@ -72,7 +72,7 @@ def _recorded(line: bytes, position: str) -> Recorded:
     record = json_record.decode(line)
     version = record.get("format", FORMAT)
     if version != FORMAT:
-        raise ValueError(f"format: is {json_record.kind(version)}, this harness reads {FORMAT}")
+        raise ValueError(f"format: is {json_record.word(version)}, this harness reads {FORMAT}")
     at = json_record.optional_text(record, "at")
     answer = json_record.part(record, "answer")
     return Recorded(
@@ -156,7 +156,7 @@ def _outcome(record: Record) -> Outcome:
         reason = FailureKind(outcome)
     except ValueError as exc:
         raise ValueError(
-            f"outcome: is {json_record.kind(outcome)}, must be one of {_OUTCOMES}"
+            f"outcome: is {json_record.word(outcome)}, must be one of {_OUTCOMES}"
         ) from exc
     return Failure(reason, json_record.optional_text(record, "detail") or "", response)
 

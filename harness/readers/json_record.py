@@ -32,20 +32,25 @@ def decode(line: bytes) -> Record:
 
 
 def kind(value: object) -> str:
-    """What a JSON value is, for a message."""
+    """What a JSON value is, for a message. A string is not shown: it may be a user's."""
     match value:
         case None:
             return "null"
         case bool():
             return "true" if value else "false"
         case str():
-            return f"{value[:40]!r}"
+            return "a string"
         case dict():
             return "an object"
         case list():
             return "an array"
         case _:
             return f"{value!r}"[:40]
+
+
+def word(value: object) -> str:
+    """The same for a value that should be one of few, and of which a string may be shown."""
+    return f"{value[:40]!r}" if isinstance(value, str) else kind(value)
 
 
 def text(record: Record, key: str) -> str:
@@ -119,7 +124,7 @@ def status(record: Record, key: str) -> int:
     """An HTTP status, 100 to 999."""
     value = record.get(key)
     if not isinstance(value, int) or isinstance(value, bool) or not 100 <= value <= 999:
-        raise ValueError(f"{key}: is {kind(value)}, must be a status such as 200")
+        raise ValueError(f"{key}: is {word(value)}, must be a status such as 200")
     return value
 
 

@@ -44,7 +44,7 @@ def request(payload: bytes) -> Request:
     method, _, rest_of_line = line.partition(" ")
     target, _, version = rest_of_line.rpartition(" ")
     if not _VERSION.fullmatch(version):
-        raise ValueError(f"starts with {line[:60]!r}, not with a request line of HTTP/1")
+        raise ValueError("does not start with a request line of HTTP/1")
     if not _length_or_chunked(headers) and rest.strip(b"\r\n"):
         raise ValueError(f"has {len(rest)} bytes of body, and no length that says so")
     body = _body(headers, rest) if _length_or_chunked(headers) else Body(b"")
@@ -53,7 +53,7 @@ def request(payload: bytes) -> Request:
     return Request(
         wire.method(method),
         wire.target(target),
-        _with_length_for_chunked(headers, body.content),
+        wire.framed(headers, body.content, "") if _is_coded(headers) else headers,
         body.content,
     )
 
@@ -68,7 +68,7 @@ def response(payload: bytes) -> Response:
         line, headers, rest = _split(payload)
         match = _STATUS_LINE.fullmatch(line)
         if match is None:
-            raise ValueError(f"starts with {line[:60]!r}, not with a status line of HTTP/1")
+            raise ValueError("does not start with a status line of HTTP/1")
         status = int(match[1])
         if status >= 200 or not rest.startswith(b"HTTP/1."):
             break
@@ -108,8 +108,12 @@ def _split(payload: bytes) -> tuple[str, Headers, bytes]:
 def _field(line: str) -> tuple[str, str]:
     name, colon, value = line.removesuffix("\r").partition(":")
     if not colon:
-        raise ValueError(f"headers: {line[:40]!r} has no colon")
+        raise ValueError("headers: a line has no colon")
     return wire.header(name, value.strip(" \t"))
+
+
+def _is_coded(headers: Headers) -> bool:
+    return any(name.lower() == "transfer-encoding" for name, _ in headers)
 
 
 def _length_or_chunked(headers: Headers) -> bool:
@@ -147,10 +151,3 @@ def _joined_chunks(rest: bytes) -> Body:
         at = size.end() + n_bytes
         at += 2 if rest[at : at + 2] == b"\r\n" else 1
     return Body(b"".join(content), None)
-
-
-def _with_length_for_chunked(headers: Headers, body: bytes) -> Headers:
-    return tuple(
-        ("Content-Length", str(len(body))) if name.lower() == "transfer-encoding" else (name, value)
-        for name, value in headers
-    )

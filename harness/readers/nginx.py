@@ -188,7 +188,7 @@ def _seconds_ns(what: str, text: str) -> int:
 def _recorded(line: _Line, position: str) -> Recorded:
     method, target = _request_line(line)
     body = _body(line, method)
-    headers = wire.with_length(_headers(line), body, method)
+    headers = wire.framed(_headers(line), body, method)
     return Recorded(
         entry_id=line.text("request_id") or "",
         position=position,

@@ -77,7 +77,7 @@ def _entry(line: bytes, position: str) -> Recorded | LateAnswer:
 def _request(record: Record, line: bytes) -> Request:
     method = wire.method(json_record.text(record, "method"))
     body = _body(line)
-    headers = wire.with_length([_JSON] if body else [], body, method)
+    headers = wire.framed([_JSON] if body else [], body, method)
     return Request(method, wire.target(json_record.text(record, "url")), headers, body)
 
 

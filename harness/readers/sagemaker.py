@@ -66,9 +66,7 @@ def _recorded(record: Record, position: str) -> Recorded:
         entry_id=json_record.name(metadata, "eventId"),
         position=position,
         at_ns=None if time is None else _at_ns(time),
-        request=Request(
-            "POST", _TARGET, wire.with_length(_headers(sent, metadata), body, "POST"), body
-        ),
+        request=Request("POST", _TARGET, wire.framed(_headers(sent, metadata), body, "POST"), body),
         answer=None if got is None else RecordedAnswer(_response(got)),
     )
 

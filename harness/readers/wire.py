@@ -35,8 +35,9 @@ def target(text: str) -> str:
         ValueError: It is empty, or holds a space, a control character or one beyond U+00FF.
     """
     if not _TARGET.fullmatch(text):
+        path = text.partition("?")[0]  # what comes after it may be a user's
         raise ValueError(
-            f"target: is {text[:80]!r}, must be a path without spaces, one character per byte"
+            f"target: is {path[:80]!r}, must be a path without spaces, one character per byte"
         )
     return text
 
@@ -51,9 +52,8 @@ def header(name: str, value: str) -> tuple[str, str]:
     if not is_token(name):
         raise ValueError(f"headers: {name[:40]!r} is no header name")
     if not ((value.isascii() and value.isprintable()) or _VALUE.fullmatch(value)):
-        raise ValueError(
-            f"headers: {name}: is {value[:40]!r}, must be one line, one character per byte"
-        )
+        # The value is not shown: it may be a key.
+        raise ValueError(f"headers: {name}: must be one line, one character per byte")
     return (name, value)
 
 
@@ -68,13 +68,20 @@ def values(headers: Headers, name: str) -> list[str]:
     return [value for have, value in headers if have.lower() == name]
 
 
-def with_length(headers: Iterable[tuple[str, str]], body: bytes, method: str) -> Headers:
-    """Headers that say how long the body is, for logs that keep a body and not its framing.
+def framed(headers: Iterable[tuple[str, str]], body: bytes, method: str) -> Headers:
+    """Headers that say how long the body is, for a body that is kept without its framing.
 
-    A field that is there stays as it is.
+    A Content-Length stays as it is. A transfer coding gives its place to one: the body is no
+    longer coded, and a length beside a coding never counted (RFC 9112 section 6.3).
     """
     headers = tuple(headers)
-    framed = any(name.lower() in ("content-length", "transfer-encoding") for name, _ in headers)
-    if framed or not (body or method in ("POST", "PUT", "PATCH")):
+    names = {name.lower() for name, _ in headers}
+    length = ("Content-Length", str(len(body)))
+    if "transfer-encoding" in names:
+        kept = [field for field in headers if field[0].lower() != "content-length"]
+        first = next(i for i, (name, _) in enumerate(kept) if name.lower() == "transfer-encoding")
+        after = (field for field in kept[first:] if field[0].lower() != "transfer-encoding")
+        return (*kept[:first], length, *after)
+    if "content-length" in names or not (body or method in ("POST", "PUT", "PATCH")):
         return headers
-    return (*headers, ("Content-Length", str(len(body))))
+    return (*headers, length)

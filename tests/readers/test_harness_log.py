@@ -141,9 +141,9 @@ def test_a_label_keeps_its_digits(text, truth):
         ),
         (
             {"headers": [["X", "a\r\nB: c"]]},
-            r"headers: X: is 'a\r\nB: c', must be one line, one character per byte",
+            "headers: X: must be one line, one character per byte",
         ),
-        ({"headers": [["X", "€"]]}, "headers: X: is '€', must be one line, one character per byte"),
+        ({"headers": [["X", "€"]]}, "headers: X: must be one line, one character per byte"),
         ({"headers": [["X:", "a"]]}, "headers: 'X:' is no header name"),
         ({"headers": {"X": "a"}}, "headers: is an object, must be an array"),
         ({"headers": [["X"]]}, "headers: has an array, must be pairs [name, value]"),

@@ -49,8 +49,8 @@ def test_bytes_of_a_header_are_characters():
     [
         (b"", "head is cut off"),
         (b"POST /p HTTP/1.1\r\nHost: x\r\n", "head is cut off"),
-        (b"\x16\x03\x01\r\n\r\n", "not with a request line"),
-        (b"PRI * HTTP/2.0\r\n\r\n", "not with a request line"),
+        (b"\x16\x03\x01\r\n\r\n", "does not start with a request line"),
+        (b"PRI * HTTP/2.0\r\n\r\n", "does not start with a request line"),
         (b"GET /a b HTTP/1.1\r\n\r\n", "target: is '/a b'"),
         (b"G(T / HTTP/1.1\r\n\r\n", "method: is 'G"),
         (post(b"A b: 1\r\n\r\n"), "'A b' is no header name"),
@@ -132,3 +132,10 @@ def test_an_answer_keeps_what_is_there(payload, response):
 def test_what_is_missing_is_known_where_a_length_says_it(payload, n_missing):
     """None stands for bytes nobody can count."""
     assert message.n_missing(payload) == n_missing
+
+
+def test_a_length_beside_a_coding_never_counted():
+    """Two lengths would be two requests; the coding's counts."""
+    payload = post(b"content-length: 99\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n")
+
+    assert message.request(payload).headers == (("Host", "x"), ("Content-Length", "2"))
