@@ -83,7 +83,9 @@ class PluginComparison(_Comparison):
 
     model_config = ConfigDict(extra="allow")
 
-    kind: Name = Field(alias="as", description=_AS)
+    kind: Name = Field(
+        alias="as", description=_AS, json_schema_extra={"not": {"enum": list(KINDS)}}
+    )
     path: JsonPath = Field(default="$", description="JSONPath to the part that is compared.")
 
 

@@ -16,6 +16,7 @@ from pydantic import (
     Field,
     PrivateAttr,
     Tag,
+    WithJsonSchema,
     model_validator,
 )
 
@@ -40,7 +41,11 @@ def _status(value: Any) -> str:
     return str(text)
 
 
-StatusPattern = Annotated[str, BeforeValidator(_status)]
+StatusPattern = Annotated[
+    str,
+    BeforeValidator(_status),
+    WithJsonSchema({"type": ["string", "integer"], "pattern": "^[1-5](xx|[0-9]{2})$"}),
+]
 
 
 class NumericOutput(Section):

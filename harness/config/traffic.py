@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, ValidationInfo
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationInfo,
+    WithJsonSchema,
+)
 
 from harness.config.problems import BadValueError
 from harness.config.references import check_templates
@@ -92,6 +100,11 @@ def _template(value: Any, info: ValidationInfo) -> Any:
     return value
 
 
+Template = Annotated[
+    str, BeforeValidator(_template), WithJsonSchema({"type": ["string", "number"]})
+]
+
+
 def _rewrite_headers(value: Any) -> Any:
     if isinstance(value, dict):
         no_literal_secrets(value)
@@ -120,7 +133,7 @@ class Rewriting(Section):
         repr=False,
         description="Header to template: replaces the recorded header, or is added.",
     )
-    body: dict[JsonPath, Annotated[str, BeforeValidator(_template)]] = Field(
+    body: dict[JsonPath, Template] = Field(
         default_factory=dict,
         repr=False,
         description="JSONPath into a JSON body to template; a number stays a number.",

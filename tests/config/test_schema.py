@@ -38,6 +38,7 @@ def test_the_schema_refuses_unknown_keys_and_suggests_no_internal_value():
     assert told["additionalProperties"] is False
     assert told["properties"]["champion_answers"]["enum"] == ["live", "recorded"]
     assert "default" not in told["$defs"]["Champion"]["properties"]["timeout"]
+    assert told["properties"]["failures"]["items"]["type"] == ["string", "integer"]
     assert "timeout_s" not in schema()
 
 
