@@ -39,7 +39,6 @@ class Expectation:
         findings: Rule to status, for instance `not_worse accuracy` to `fail`.
         validity: Check to status.
         losses: Reason to number of requests.
-        rejected_entries: Entries of the log that could not be read.
     """
 
     decision: str
@@ -47,7 +46,6 @@ class Expectation:
     validity: Mapping[str, str] = field(default_factory=dict)
     losses: Mapping[str, int] = field(default_factory=dict)
     n_pairs: int | None = None
-    rejected_entries: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,8 +84,8 @@ def test_a_verdict_that_fits_has_no_differences():
             "improves accuracy is not in the verdict",
         ),
         (
-            Expectation("promote", validity={"sender_lag": "fail"}),
-            "sender_lag is not in the verdict",
+            Expectation("promote", validity={"schedule_lag_p99_s": "fail"}),
+            "schedule_lag_p99_s is not in the verdict",
         ),
         (Expectation("promote", losses={"shed_budget": 4}), "shed_budget is 0, must be 4"),
         (Expectation("promote", n_pairs=31), "n_pairs is 30, must be 31"),
