@@ -32,6 +32,8 @@ PAIRS_PER_SQUARED_SKEWNESS = 355
 # The champion's mean has to be this many standard errors from zero to divide by it.
 MIN_DENOMINATOR_SE = 10
 
+_INFINITE = Shortage("a value is infinite, so there is no mean")
+
 
 def mean_harm(
     champion: ArrayLike,
@@ -78,6 +80,8 @@ def mean_harm(
     lack = shortage(pairs.clusters)
     if lack is not None:
         return question.refuse(lack, pairs)
+    if not (np.isfinite(pairs.champion).all() and np.isfinite(pairs.challenger).all()):
+        return question.refuse(_INFINITE, pairs)
     column = _relative(question, pairs) if relative else _absolute(question, pairs)
     if isinstance(column, Shortage):
         return question.refuse(column, pairs)
@@ -118,7 +122,7 @@ def mean_bound(
     if lack is not None:
         return question.refuse(lack, pairs)
     if not np.isfinite(pairs.values).all():
-        return question.refuse(Shortage("a value is infinite, so there is no mean"), pairs)
+        return question.refuse(_INFINITE, pairs)
     mean = float(pairs.values.mean())
     column = Linearised(
         champion=None,
@@ -132,10 +136,8 @@ def mean_bound(
     return estimate(question, column, objection=None if bounded else _skewness_problem)
 
 
-def _absolute(question: Question, pairs: Paired) -> Linearised | Shortage:
+def _absolute(question: Question, pairs: Paired) -> Linearised:
     difference = question.sign * (pairs.challenger - pairs.champion)
-    if not np.isfinite(difference).all():
-        return Shortage("a value is infinite, so there is no mean")
     harm = float(difference.mean())
     return Linearised(
         champion=float(pairs.champion.mean()),
@@ -166,8 +168,6 @@ def _relative(question: Question, pairs: Paired) -> Linearised | Shortage:
 
 
 def _ratio_problem(pairs: Paired, champion: float, challenger: float) -> Shortage | None:
-    if not (math.isfinite(champion) and math.isfinite(challenger)):
-        return Shortage("a value is infinite, so there is no mean")
     least = MIN_DENOMINATOR_SE * clustered_mean(pairs.champion, pairs.clusters).se
     if champion <= 0 or champion <= least:
         return Shortage(
