@@ -45,6 +45,7 @@ from harness.pair import Conservation
 from harness.stats.clusters import Clusters
 from harness.stats.mean import mean_bound, mean_harm
 from harness.stats.multiplicity import holm
+from harness.stats.planning import clusters_needed
 from harness.stats.proportion import proportion_harm
 from harness.stats.quantile import quantile_harm
 from harness.stats.quantile_bound import quantile_bound
@@ -135,6 +136,7 @@ def _verdict_on(one: Collected) -> ChallengerVerdict:
         [each.evidence for each in measured],
         confidence=one.policy.confidence,
         holm=_holm,
+        clusters_needed=clusters_needed,
     )
     observed = _observed(one, clusters)
     verdict = decide(

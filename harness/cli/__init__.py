@@ -5,40 +5,50 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from functools import partial
+from importlib import import_module
 
 import typer
 
-from harness.cli.check import check
-from harness.cli.demo import demo
 from harness.cli.exits import run
-from harness.cli.gate import gate
-from harness.cli.importing import import_log
-from harness.cli.init import init
-from harness.cli.replay import replay
-from harness.cli.runs import app as runs
-from harness.cli.show import show
 from harness.cli.version import print_version
 
-app = typer.Typer(
-    name="harness",
-    help="Shadow-deployment and replay testing for ML models and LLM prompts.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
-app.callback()(print_version)
-app.command("init")(init)
-app.command("check")(check)
-app.command("replay")(replay)
-app.command("import")(import_log)
-app.command("gate")(gate)
-app.command("show")(show)
-app.add_typer(runs, name="runs")
-app.command("demo")(demo)
+COMMANDS = {
+    "init": "harness.cli.init:init",
+    "check": "harness.cli.check:check",
+    "replay": "harness.cli.replay:replay",
+    "import": "harness.cli.importing:import_log",
+    "gate": "harness.cli.gate:gate",
+    "show": "harness.cli.show:show",
+    "runs": "harness.cli.runs:app",
+    "demo": "harness.cli.demo:demo",
+}
+"""Where each command lives. Only the one that is called is imported: scipy alone takes a second."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The `harness` program."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    called = [words[0]] if words and words[0] in COMMANDS else list(COMMANDS)
+    app = program(called)
     sys.exit(run(partial(app, args=words, prog_name="harness", standalone_mode=False)))
+
+
+def program(names: Sequence[str]) -> typer.Typer:
+    """The program with these commands."""
+    app = typer.Typer(
+        name="harness",
+        help="Shadow-deployment and replay testing for ML models and LLM prompts.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+    app.callback()(print_version)
+    for name in names:
+        module, _, attribute = COMMANDS[name].partition(":")
+        command = getattr(import_module(module), attribute)
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=name)
+        else:
+            app.command(name)(command)
+    return app

@@ -9,7 +9,7 @@ from importlib.metadata import version
 
 import polars as pl
 
-from harness import __version__
+import harness
 from harness.cli.meaning import policy_digest, value_spec, values_digest
 from harness.config import Config
 from harness.errors import ConfigError, UsageError
@@ -104,7 +104,7 @@ def versions() -> dict[str, str]:
     """Of the harness and of what computes a verdict."""
     libraries = ("numpy", "scipy", "polars", "pyarrow")
     return {
-        "harness": __version__,
+        "harness": harness.__version__,
         "python": platform.python_version(),
         **{name: version(name) for name in libraries},
     }

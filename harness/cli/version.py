@@ -6,14 +6,21 @@ from typing import Annotated
 
 import typer
 
-from harness import __version__
+import harness
+
+
+def _print(wanted: bool) -> None:
+    if wanted:
+        print(f"harness {harness.__version__}")
+        raise typer.Exit
 
 
 def print_version(
     version: Annotated[
-        bool, typer.Option("--version", help="Print the version and exit.", is_eager=True)
+        bool,
+        typer.Option(
+            "--version", help="Print the version and exit.", is_eager=True, callback=_print
+        ),
     ] = False,
 ) -> None:
-    if version:
-        print(f"harness {__version__}")
-        raise typer.Exit
+    """Carries the program's own options; commands do the work."""

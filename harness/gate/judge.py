@@ -25,22 +25,30 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from harness.gate.bound import bound_of
 from harness.gate.policy import Improves, Rule
 from harness.gate.sentence import NOTHING_MEASURED, sentence
-from harness.gate.shortfall import clusters_missing
 from harness.verdict import Estimate, Finding, FindingRole, Status, Unavailable
 
 Holm = Callable[[Sequence[float]], Sequence[float]]
 """Adjusts p-values for being one of several; the same length and order."""
+
+ClustersNeeded = Callable[[Estimate], int | None]
+"""How many clusters in all would likely settle a rule; None where no realistic number would."""
 
 Evidence = Estimate | Unavailable | None
 """What there is about a rule: an estimate, a reason why there is none, or nobody measured it."""
 
 
 def judge(
-    rules: Sequence[Rule], evidence: Sequence[Evidence], *, confidence: float, holm: Holm
+    rules: Sequence[Rule],
+    evidence: Sequence[Evidence],
+    *,
+    confidence: float,
+    holm: Holm,
+    clusters_needed: ClustersNeeded,
 ) -> tuple[Finding, ...]:
     """Judge every rule, in the order of the policy.
 
@@ -50,6 +58,7 @@ def judge(
             that of an `at_least` minus the value; both test against the rule's value as `null`.
         confidence: Of each rule, one-sided.
         holm: `harness.stats.multiplicity.holm` or what stands in for it.
+        clusters_needed: `harness.stats.planning.clusters_needed`, likewise.
 
     Raises:
         ValueError: An estimate was made for another rule, margin or confidence: our bug.
@@ -62,7 +71,8 @@ def judge(
             case Estimate():
                 _require_fit(rule, seen, confidence)
                 n_family = n_goals if isinstance(rule, Improves) else len(rules) - n_goals
-                findings.append(_judged(rule, seen, p_adjusted, n_family=n_family))
+                finding = _judged(rule, seen, p_adjusted, n_family=n_family)
+                findings.append(_with_missing(finding, seen, clusters_needed))
             case Unavailable():
                 findings.append(_unjudged(rule, seen))
             case None:
@@ -130,12 +140,6 @@ def _status(rule: Rule, estimate: Estimate, p_adjusted: float) -> Status:
 def _judged(rule: Rule, estimate: Estimate, p_adjusted: float, *, n_family: int) -> Finding:
     bound = bound_of(rule).value
     status = _status(rule, estimate, p_adjusted)
-    missing = None
-    if status is Status.INCONCLUSIVE:
-        harms = (estimate.harm, estimate.harm_low, estimate.harm_high)
-        missing = clusters_missing(
-            *harms, bound, n_clusters=estimate.n_clusters, error=1 - estimate.confidence
-        )
     return Finding(
         rule=rule.title,
         role=_role(rule),
@@ -162,9 +166,18 @@ def _judged(rule: Rule, estimate: Estimate, p_adjusted: float, *, n_family: int)
         n_clusters=estimate.n_clusters,
         n_left_out=estimate.n_left_out,
         detectable=estimate.detectable,
-        clusters_missing=missing,
         warnings=estimate.warnings,
     )
+
+
+def _with_missing(finding: Finding, estimate: Estimate, clusters_needed: ClustersNeeded) -> Finding:
+    """How many more clusters an open rule needs."""
+    if finding.status is not Status.INCONCLUSIVE:
+        return finding
+    needed = clusters_needed(estimate)
+    if needed is None:
+        return finding
+    return replace(finding, clusters_missing=max(1, needed - estimate.n_clusters))
 
 
 def _unjudged(rule: Rule, seen: Unavailable) -> Finding:

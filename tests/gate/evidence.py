@@ -10,6 +10,7 @@ from harness.gate.judge import judge
 from harness.gate.policy import AtMost, Improves, Margin, NotWorse, Policy, Rule
 from harness.gate.validity import Observed, validate
 from harness.pair import Conservation, LossReason
+from harness.stats.planning import clusters_needed
 from harness.verdict import Estimate, Finding, Unavailable, ValidityCheck
 
 FAILURES = NotWorse("failure_rate", Margin(0.02))
@@ -59,7 +60,7 @@ def estimate(
 def judged(
     rules: Sequence[Rule], evidence: Sequence[Estimate | Unavailable | None]
 ) -> tuple[Finding, ...]:
-    return judge(rules, evidence, confidence=0.95, holm=holm)
+    return judge(rules, evidence, confidence=0.95, holm=holm, clusters_needed=clusters_needed)
 
 
 def observed(**changes: object) -> Observed:

@@ -11,6 +11,7 @@ from harness.gate.judge import judge
 from harness.gate.policy import AtMost, Improves, Margin, NotWorse, Policy, Rule
 from harness.gate.validity import Observed, validate
 from harness.pair import Conservation, LossReason
+from harness.stats.planning import clusters_needed
 from harness.verdict import (
     Arm,
     ChallengerVerdict,
@@ -134,7 +135,7 @@ def judged(
     observed: Observed = OBSERVED,
     to_come: int = 0,
 ) -> ChallengerVerdict:
-    findings = judge(RULES, evidence, confidence=0.95, holm=holm)
+    findings = judge(RULES, evidence, confidence=0.95, holm=holm, clusters_needed=clusters_needed)
     verdict = decide(
         name,
         findings,

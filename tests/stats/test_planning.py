@@ -29,10 +29,23 @@ def test_that_many_clusters_pass_four_times_in_five():
 
 
 def test_a_harm_at_the_margin_needs_no_number():
-    """More of the same would not help where the harm seen is the margin or more."""
+    """No realistic amount of data tells apart what is the same."""
     champion, challenger = normal_pairs(np.random.default_rng(2), 200, 0.5)
+    seen = ask_mean(champion, challenger, null=0.15).harm
 
-    assert clusters_needed(ask_mean(champion, challenger, null=0.15)) is None
+    assert clusters_needed(ask_mean(champion, challenger, null=seen + 1e-4)) is None
+
+
+def test_a_harm_above_the_margin_settles_as_a_fail():
+    """As far above the margin as below it, the same number of clusters is needed."""
+    champion, challenger = normal_pairs(np.random.default_rng(2), 200, 0.5)
+    seen = ask_mean(champion, challenger, null=0.15).harm
+
+    above, below = (
+        clusters_needed(ask_mean(champion, challenger, null=seen + gap)) for gap in (-0.05, 0.05)
+    )
+
+    assert above == pytest.approx(below, abs=1)
 
 
 def test_it_works_for_silent_proportions():

@@ -1,0 +1,156 @@
+"""A real server, a log and a config for it, and a way to call the program."""
+
+import json
+import threading
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from harness.cli import main
+
+
+class Answering(BaseHTTPRequestHandler):
+    """Says whether a number is odd; `?wrong` says the opposite, `?fails` nothing good."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self):
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.seen.append((self.path, dict(self.headers.items()), body))
+        is_odd = bool(body["n"] % 2) != (self.server.kind == "wrong")
+        answer = {"label": "odd" if is_odd else "even", "score": body["n"] / 1000}
+        status = 503 if self.server.kind == "fails" else 200
+        content = json.dumps(answer).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_):
+        """Keep the tests' output quiet."""
+
+
+@dataclass
+class Server:
+    url: str
+    seen: list
+
+
+@pytest.fixture
+def serve():
+    """Start servers on free ports; all are stopped at the end."""
+    running = []
+
+    def start(kind="right"):
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Answering)
+        server.daemon_threads = True
+        server.kind, server.seen = kind, []
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        running.append((server, thread))
+        return Server(f"http://127.0.0.1:{server.server_port}", server.seen)
+
+    yield start
+    for server, thread in running:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def entry(n, *, answer=True, users=40, gap_s=0.001):
+    """One line of a harness log: asks about `n`, knows the truth."""
+    label = "odd" if n % 2 else "even"
+    line = {
+        "format": 1,
+        "id": f"e{n}",
+        "at": f"2025-06-01T12:00:{n * gap_s:012.9f}Z",
+        "method": "POST",
+        "target": "/predict",
+        "headers": [
+            ["Host", "recorded.example"],
+            ["Content-Type", "application/json"],
+            ["X-User-Id", f"u{n % users}"],
+            ["Authorization", "Bearer of-the-client"],
+        ],
+        "body": json.dumps({"n": n, "source": "web" if n % 3 else "mobile"}),
+        "truth": label,
+    }
+    if answer:
+        line["answer"] = {
+            "status": 200,
+            "headers": [["Content-Type", "application/json"]],
+            "body": json.dumps({"label": label, "score": n / 1000}),
+            "latency_s": 0.004,
+            "outcome": "ok",
+        }
+    return json.dumps(line)
+
+
+@pytest.fixture
+def log(tmp_path):
+    """Write a log of `n` entries."""
+
+    def write(n=80, name="log.jsonl", **options):
+        path = tmp_path / name
+        path.write_text("".join(entry(i, **options) + "\n" for i in range(n)))
+        return path
+
+    return write
+
+
+CONFIG = """\
+champion: {{name: old, url: "{champion}", timeout: 2s}}
+challengers:
+  - {{name: new, url: "{challenger}", timeout: 2s}}
+log: log.jsonl
+pacing: {{mode: closed, in_flight: 4}}
+output: {{label: $.label}}
+cluster: header:x-user-id
+segments: {{source: $.source}}
+compare:
+  - {{name: body, as: structure}}
+policy:
+  rules:
+    - {{not_worse: failure_rate, margin: 0.1}}
+    - {{not_worse: accuracy, margin: 0.1}}
+{more}"""
+
+
+@pytest.fixture
+def config(tmp_path):
+    """Write a config for two servers; `more` is further YAML at its end."""
+
+    def write(champion, challenger, more="", *, change=lambda text: text):
+        path = tmp_path / "harness.yaml"
+        text = CONFIG.format(champion=champion.url, challenger=challenger.url, more=more)
+        path.write_text(change(text))
+        return path
+
+    return write
+
+
+@dataclass
+class Ended:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def verdict(self):
+        return json.loads(self.out)
+
+
+@pytest.fixture
+def harness(capsys, monkeypatch, tmp_path):
+    """Call the program in this process, below a folder of its own."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*words):
+        with pytest.raises(SystemExit) as ended:
+            main([str(word) for word in words])
+        said = capsys.readouterr()
+        return Ended(ended.value.code, said.out, said.err)
+
+    return call
