@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from pathlib import Path
 
 from harness.errors import StoreError
 from harness.store import disk
 from harness.store.layout import LOCK
+
+_ATTEMPTS = 5
+_BETWEEN_ATTEMPTS_S = 0.005
 
 
 class Lock:
@@ -22,19 +26,28 @@ class Lock:
         path = run / LOCK
         with disk.translated(path, "lock"):
             self._fd = disk.open_private(path, os.O_RDWR | os.O_CREAT)
-        try:
-            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as exc:
+        if not self._is_got():
             os.close(self._fd)
             raise StoreError(
                 f"{run}: another process is writing to this run. Wait for it, or name another run"
-            ) from exc
+            )
 
     def release(self) -> None:
         """Let others write. Doing it twice is fine."""
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
+
+    def _is_got(self) -> bool:
+        # Who only looks (`is_locked`) has the lock for some microseconds: that is no writer.
+        for _ in range(_ATTEMPTS):
+            try:
+                fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                time.sleep(_BETWEEN_ATTEMPTS_S)
+            else:
+                return True
+        return False
 
 
 def is_locked(run: Path) -> bool:

@@ -41,17 +41,6 @@ def read_losses(run: Path) -> dict[str, Conservation]:
         ) from exc
 
 
-def continued(before: int, now: Conservation) -> Conservation:
-    """Counts of a resumed replay: what it found, and what it did.
-
-    What the earlier sessions lost was asked again, so of them only the pairs count.
-
-    Args:
-        before: Pairs that were there when it was resumed.
-    """
-    return Conservation(before + now.received, before + now.paired, now.losses, now.pending)
-
-
 def _record(counts: Conservation) -> dict[str, Any]:
     return {
         "received": counts.received,

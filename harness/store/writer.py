@@ -9,11 +9,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import pyarrow as pa
+
 from harness.errors import UsageError
 from harness.exchange import DeploymentName
 from harness.pair import Conservation, Pair
 from harness.store import disk
-from harness.store.layout import JOURNAL, Kind, Series, parts_of, series_in
+from harness.store.layout import JOURNAL, LOCK, Kind, Series, parts_of, series_in
 from harness.store.lock import Lock
 from harness.store.losses import write_losses
 from harness.store.manifest import Manifest, Status, read_manifest, write_manifest
@@ -66,6 +68,9 @@ class RunWriter:
         self._gathered: dict[_Sides, list[Pair]] = {}
         self._n_gathered = self._n_gathered_bytes = 0
         self._n_written = self._n_acknowledged = 0
+        # pyarrow imports pandas, where it is installed, at its first conversion: 0.2 s that would
+        # otherwise fall into the middle of the traffic.
+        pa.array([])
 
     @classmethod
     def create(
@@ -87,7 +92,7 @@ class RunWriter:
         Raises:
             UsageError: When something is in the folder already.
         """
-        if run.exists() and (not run.is_dir() or any(run.iterdir())):
+        if run.exists() and (not run.is_dir() or any(path.name != LOCK for path in run.iterdir())):
             raise UsageError(
                 f"{run}: is there already and not empty. "
                 f"Resume the run in it with --resume, or name another folder"
@@ -95,18 +100,22 @@ class RunWriter:
         privacy = privacy or Privacy()
         disk.make_folder(run)
         lock = Lock(run)
-        manifest = dataclasses.replace(manifest, keep_bodies=privacy.keep_bodies)
-        write_manifest(run, manifest)
-        disk.make_folder(run / JOURNAL)
-        return cls(
-            run,
-            manifest,
-            lock,
-            privacy=privacy,
-            measure=measure,
-            pairs_per_part=pairs_per_part,
-            checkpoint=checkpoint,
-        )
+        try:
+            manifest = dataclasses.replace(manifest, keep_bodies=privacy.keep_bodies)
+            write_manifest(run, manifest)
+            disk.make_folder(run / JOURNAL)
+            return cls(
+                run,
+                manifest,
+                lock,
+                privacy=privacy,
+                measure=measure,
+                pairs_per_part=pairs_per_part,
+                checkpoint=checkpoint,
+            )
+        except BaseException:
+            lock.release()
+            raise
 
     @classmethod
     def resume(
@@ -203,7 +212,7 @@ class RunWriter:
         """Seal everything, write the counts of the whole run and its end, and close.
 
         Args:
-            conservation: By challenger; for a resumed replay see `harness.store.losses.continued`.
+            conservation: By challenger, of all sessions together; `n_found` says what was there.
         """
         self.seal()
         self.record_losses(conservation)

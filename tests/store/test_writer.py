@@ -1,5 +1,7 @@
 """A run is written, sealed, resumed."""
 
+import os
+
 import polars as pl
 import pytest
 
@@ -68,6 +70,23 @@ def test_a_folder_with_something_in_it_is_not_written_over(tmp_path):
 
     with pytest.raises(UsageError, match="is there already and not empty"):
         RunWriter.create(run, manifest())
+
+
+def test_where_no_folder_can_be_made_one_sentence_says_so(tmp_path):
+    """A file stands in the way; a run that was refused can be tried again elsewhere."""
+    (tmp_path / "file").write_text("x")
+
+    with pytest.raises(StoreError, match=r"file/run: cannot make the folder: Not a directory"):
+        RunWriter.create(tmp_path / "file" / "run", manifest())
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_that_may_not_be_written_is_named(tmp_path):
+    """What is wrong and what is needed."""
+    tmp_path.chmod(0o500)
+
+    with pytest.raises(StoreError, match=r"Permission denied\. The harness needs a folder"):
+        RunWriter.create(tmp_path / "run", manifest())
 
 
 def test_two_writers_cannot_have_one_run(tmp_path):

@@ -1,0 +1,124 @@
+"""Runs that are kept elsewhere: any place that pyarrow has a file system for.
+
+A run is brought here before it is read: `s3://`, `gs://`, `hdfs://`, `file://`. Sealed parts never
+change, so what is here already is not brought again, and values that are computed stay with the
+copy.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
+from urllib.parse import urlsplit
+
+import pyarrow as pa
+from pyarrow import fs
+
+from harness.errors import StoreError, UsageError
+from harness.store import disk
+from harness.store.layout import JOURNAL, LOCK, MANIFEST
+
+_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_CHUNK_BYTES = 4 << 20
+
+
+def is_uri(given: str) -> bool:
+    """Whether somebody who names a run means one that is kept elsewhere."""
+    return _URI.match(given) is not None
+
+
+def fetch(uri: str, into: Path) -> Path:
+    """Bring a run here, or what is new of it.
+
+    Args:
+        uri: Of the run's folder. Where it has credentials in it, messages leave them out.
+        into: The folder that the run's folder is put in.
+
+    Returns:
+        The run's folder here. `run.json` comes last: without it, it is no run yet.
+
+    Raises:
+        UsageError: When pyarrow has no file system for the URI.
+        StoreError: When there is no run, or it cannot be read.
+        StoreFullError: When there is no room here.
+    """
+    source, root = _file_system(uri)
+    files = _files(source, root, uri)
+    name = PurePosixPath(root).name
+    if MANIFEST not in files or not name:
+        raise StoreError(
+            f"{shown(uri)}: is not a run: there is no {MANIFEST} in it. Name a run's folder"
+        )
+    run = into / name
+    for relative in sorted(files, key=lambda name: (name == MANIFEST, name)):
+        _bring(source, files[relative], run / relative, uri)
+    _forget_sealed_journals(run, files)
+    return run
+
+
+def shown(uri: str) -> str:
+    """A URI without credentials."""
+    parts = urlsplit(uri)
+    host = parts.netloc.rpartition("@")[2]
+    return f"{parts.scheme}://{host}{parts.path}"
+
+
+def _file_system(uri: str) -> tuple[fs.FileSystem, str]:
+    try:
+        source, root = fs.FileSystem.from_uri(uri)
+    except (pa.ArrowException, OSError, ValueError, ImportError) as exc:
+        raise UsageError(
+            f"{shown(uri)}: is not a place that runs can be read from "
+            f"({type(exc).__name__}). Name a local folder, or a URI like s3://bucket/runs/ID"
+        ) from exc
+    return source, root.rstrip("/")
+
+
+def _files(source: fs.FileSystem, root: str, uri: str) -> dict[str, fs.FileInfo]:
+    """The run's files by their place in it."""
+    try:
+        found = source.get_file_info(fs.FileSelector(root, recursive=True, allow_not_found=True))
+    except (pa.ArrowException, OSError) as exc:
+        raise StoreError(f"{shown(uri)}: cannot be listed ({_first_line(exc)})") from exc
+    return {
+        str(PurePosixPath(info.path).relative_to(root)): info
+        for info in found
+        if info.type == fs.FileType.File
+        and info.base_name != LOCK
+        and ".." not in PurePosixPath(info.path).parts
+    }
+
+
+def _bring(source: fs.FileSystem, info: fs.FileInfo, to: Path, uri: str) -> None:
+    if to.suffix == ".parquet" and to.exists() and to.stat().st_size == info.size:
+        return
+    disk.make_folder(to.parent)
+    disk.write_whole(to, lambda file: _copy(source, info.path, file, uri))
+
+
+def _copy(source: fs.FileSystem, path: str, file: BinaryIO, uri: str) -> None:
+    for chunk in _chunks(source, path, uri):
+        file.write(chunk)
+
+
+def _chunks(source: fs.FileSystem, path: str, uri: str) -> Iterator[bytes]:
+    try:
+        with source.open_input_stream(path) as stream:
+            while chunk := stream.read(_CHUNK_BYTES):
+                yield chunk
+    except (pa.ArrowException, OSError) as exc:
+        raise StoreError(f"{shown(uri)}: {path} cannot be read ({_first_line(exc)})") from exc
+
+
+def _forget_sealed_journals(run: Path, files: dict[str, fs.FileInfo]) -> None:
+    """Journals that have been sealed there since the last time."""
+    folder = run / JOURNAL
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if f"{JOURNAL}/{path.name}" not in files:
+            disk.remove(path)
+
+
+def _first_line(exc: BaseException) -> str:
+    return (str(exc).splitlines() or [type(exc).__name__])[0]
