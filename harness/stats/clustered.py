@@ -92,6 +92,8 @@ def satterthwaite_df(sizes: Floats) -> float:
     One cluster with nearly all pairs leaves about one, whatever the number of clusters.
     """
     shares = _shares(sizes)
+    if sizes.min() == sizes.max():
+        return sizes.size - 1.0  # what the sum below comes to, without its rounding
     rest = 1 - shares
     inverse = (
         float(np.sum(shares**2))

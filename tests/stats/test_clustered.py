@@ -27,6 +27,15 @@ def test_pairs_that_move_together_count_for_less():
     assert repeated.variance == pytest.approx(once.variance, rel=1e-12)
 
 
+def test_nearly_equal_clusters_have_nearly_all_degrees_of_freedom():
+    """Equal sizes give K - 1, and a pair more in one cluster changes next to nothing."""
+    sizes = np.full(40, 1000.0)
+    nearly = sizes + np.eye(40)[0]
+
+    assert satterthwaite_df(sizes) == 39
+    assert satterthwaite_df(nearly) == pytest.approx(39, rel=1e-4)
+
+
 def test_one_huge_cluster_leaves_about_one_degree_of_freedom():
     """Degrees of freedom see who dominates, not how many clusters there are."""
     assert satterthwaite_df(np.array([10_000.0] + [1.0] * 50)) < 2
