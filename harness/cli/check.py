@@ -22,6 +22,7 @@ from harness.config.foresight import (
     foresee,
     n_clusters,
     n_pairs,
+    obstacles,
 )
 from harness.errors import LogError
 
@@ -52,32 +53,35 @@ def check(
     Example: harness check harness.yaml --log today.jsonl.gz
     """
     read = load(config)
-    summary, problem = _look_at(read, log or [])
+    summary, problems = _look_at(read, log or [])
     if as_json:
-        typer.echo(json.dumps(_as_json(read, summary, problem), indent=2))
+        typer.echo(json.dumps(_as_json(read, summary, problems), indent=2))
     else:
-        for line in _as_text(read, summary, problem):
+        for line in _as_text(read, summary, problems):
             typer.echo(line)
-    return exits.OK if problem is None else exits.WRONG_USE
+    return exits.WRONG_USE if problems else exits.OK
 
 
-def _look_at(config: Config, logs: Sequence[Path]) -> tuple[LogSummary | None, str | None]:
-    """The log's summary, or why there is none; neither where no log is named."""
+def _look_at(config: Config, logs: Sequence[Path]) -> tuple[LogSummary | None, tuple[str, ...]]:
+    """The log's summary, None where there is none, and why a replay would be refused."""
     if not logs:
         if config.log_path is None:
-            return None, None
+            return None, ()
         if "://" in config.log_path:
-            return None, f"{config.log_path}: only files and folders are read. Copy it here first"
+            return None, (
+                f"{config.log_path}: only files and folders are read. Copy it here first",
+            )
         logs = [Path(config.log_path)]
     try:
-        return summarise(config, logs), None
+        summary = summarise(config, logs)
     except LogError as exc:
-        return None, str(exc)
+        return None, (str(exc),)
+    return summary, obstacles(config, summary)
 
 
-def _as_text(config: Config, log: LogSummary | None, problem: str | None) -> Iterator[str]:
+def _as_text(config: Config, log: LogSummary | None, problems: Sequence[str]) -> Iterator[str]:
     yield f"{config.path} is a valid config."
-    notes = [*((problem,) if problem else ()), *cautions(config, log)]
+    notes = [*problems, *cautions(config, log)]
     if notes:
         yield ""
         yield from (f"! {note}" for note in notes)
@@ -86,7 +90,7 @@ def _as_text(config: Config, log: LogSummary | None, problem: str | None) -> Ite
         [
             ("champion", _deployment(config, config.champion)),
             *(("challenger", _deployment(config, one)) for one in config.challengers),
-            ("log", _log(log, problem)),
+            ("log", _log(log, problems)),
             ("pacing", _pacing(config, log)),
         ]
     )
@@ -127,9 +131,9 @@ def _deployment(config: Config, one: Deployment) -> str:
     return f"{one.name}, {config.where(one)} ({', '.join(limits)})"
 
 
-def _log(log: LogSummary | None, problem: str | None) -> str:
+def _log(log: LogSummary | None, problems: Sequence[str]) -> str:
     if log is None:
-        return "none named; use --log" if problem is None else "cannot be read, see above"
+        return "cannot be read, see above" if problems else "none named; use --log"
     said = [f"{log.n_entries:,} entries"]
     if log.duration_s is not None:
         said.append(f"over {log.duration_s:,.0f} s")
@@ -168,7 +172,7 @@ def _lasts_s(config: Config, log: LogSummary) -> float | None:
             return None
 
 
-def _as_json(config: Config, log: LogSummary | None, problem: str | None) -> dict[str, Any]:
+def _as_json(config: Config, log: LogSummary | None, problems: Sequence[str]) -> dict[str, Any]:
     def deployment(one: Deployment) -> dict[str, Any]:
         return {"name": one.name, "where": config.where(one), "timeout_s": one.timeout_s}
 
@@ -180,7 +184,7 @@ def _as_json(config: Config, log: LogSummary | None, problem: str | None) -> dic
         "challengers": [deployment(one) for one in config.challengers],
         "pacing": config.pacing.model_dump(by_alias=True),
         "log": None if log is None else asdict(log),
-        "log_problem": problem,
+        "problems": list(problems),
         "n_pairs": None if log is None else n_pairs(config, log),
         "n_clusters": None if log is None else n_clusters(config, log),
         "cautions": list(cautions(config, log)),

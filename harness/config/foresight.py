@@ -16,6 +16,7 @@ from statistics import NormalDist
 from harness.config.model import Config
 from harness.gate.policy import AtLeast, AtMost, NotWorse, Policy, Rule
 from harness.metric import Exceedance, Metric, Quantile, Rate, Sides
+from harness.replay.corpus import MAX_REJECTED_RATE
 from harness.stats.quantile import MIN_EXCEEDANCES
 from harness.stats.sufficiency import MIN_CLUSTERS
 
@@ -97,6 +98,24 @@ def foresee(config: Config, challenger: str, log: LogSummary | None) -> tuple[Fo
         _foreseen(config, challenger, policy, rule, metric, log)
         for rule, metric in zip(policy.rules, config.metrics_for(challenger), strict=True)
     )
+
+
+def obstacles(config: Config, log: LogSummary) -> tuple[str, ...]:
+    """Why this log cannot be replayed with this config, a sentence each; empty when it can."""
+    if log.n_entries == 0:
+        return (f"The log holds no request that can be read ({log.n_rejected} that cannot).",)
+    found = []
+    if log.n_rejected > MAX_REJECTED_RATE * (log.n_entries + log.n_rejected):
+        found.append(
+            f"More than {MAX_REJECTED_RATE:.0%} of the log cannot be read: a replay refuses it."
+        )
+    if config.pacing.mode == "recorded" and log.first_at_ns is None:
+        found.append("The log has no times to keep: replay it with `pacing: {mode: closed, ...}`.")
+    if config.champion_answers == "recorded" and log.n_with_answer == 0:
+        found.append("The log has no answers: `champion_answers: recorded` has nothing to take.")
+    elif n_pairs(config, log) == 0:
+        found.append(f"Nothing is left after {config.warm_up} requests to warm up.")
+    return tuple(found)
 
 
 def cautions(config: Config, log: LogSummary | None) -> tuple[str, ...]:
@@ -218,11 +237,9 @@ def _about_log(config: Config, log: LogSummary) -> Iterator[str]:
             f"{log.n_rejected} of {log.n_entries + log.n_rejected} entries cannot be read "
             f"(first: {log.first_rejection})."
         )
-    if config.pacing.mode == "recorded" and log.first_at_ns is None:
-        yield "The log has no times to keep: replay it with `pacing: {mode: closed, ...}`."
-    elif config.pacing.mode == "recorded" and log.resolution_ns >= 1_000_000_000:
+    if config.pacing.mode == "recorded" and log.resolution_ns >= 1_000_000_000:
         yield "The log's times are whole seconds: requests of one second go out together."
-    if config.champion_answers == "recorded" and log.n_with_answer < log.n_entries:
+    if config.champion_answers == "recorded" and 0 < log.n_with_answer < log.n_entries:
         yield f"{log.n_entries - log.n_with_answer} entries have no recorded answer: left out."
     if log.n_with_cluster == 0:
         place = f"`{config.cluster}` is in no entry" if config.cluster else "No `cluster` is named"
@@ -230,8 +247,6 @@ def _about_log(config: Config, log: LogSummary) -> Iterator[str]:
     elif log.n_with_cluster < log.n_entries:
         alone = log.n_entries - log.n_with_cluster
         yield f"{alone} of {log.n_entries} entries name no user: each is taken for one of its own."
-    if n_pairs(config, log) == 0:
-        yield f"Nothing is left after {config.warm_up} requests to warm up."
     for challenger in config.challengers:
         planned = config.policy_for(challenger.name).planned_pairs
         if planned is not None and planned > n_pairs(config, log):

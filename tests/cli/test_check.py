@@ -112,6 +112,17 @@ def test_a_log_that_is_not_there_is_wrong_use(folder, capsys):
     assert "? not_worse failure_rate   not known without a log" in said
 
 
+def test_a_log_that_cannot_be_replayed_is_wrong_use(folder, capsys):
+    """What `replay` would refuse is refused here, with the same exit code."""
+    text = (folder / "harness.yaml").read_text() + "warm_up: 899\n"
+    (folder / "harness.yaml").write_text(text)
+
+    code = check(folder / "harness.yaml")
+
+    assert code == 2
+    assert "! Nothing is left after 899 requests to warm up." in capsys.readouterr().out
+
+
 def test_a_wrong_config_is_an_error(tmp_path):
     """The loader's own message; nothing is printed."""
     path = tmp_path / "harness.yaml"

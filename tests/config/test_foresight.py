@@ -5,7 +5,15 @@ from dataclasses import replace
 import pytest
 
 from harness.config import load
-from harness.config.foresight import Evidence, LogSummary, cautions, foresee, n_clusters, n_pairs
+from harness.config.foresight import (
+    Evidence,
+    LogSummary,
+    cautions,
+    foresee,
+    n_clusters,
+    n_pairs,
+    obstacles,
+)
 from tests.config.writing import GOOD, replaced, with_rule, written
 
 LOG = LogSummary(
@@ -163,8 +171,6 @@ def test_a_recorded_champion_is_said_first(cautioned):
 @pytest.mark.parametrize(
     ("more", "log", "caution"),
     [
-        ("", replace(LOG, first_at_ns=None),
-         "The log has no times to keep: replay it with `pacing: {mode: closed, ...}`."),
         ("", replace(LOG, resolution_ns=10**9),
          "The log's times are whole seconds: requests of one second go out together."),
         ("", replace(LOG, n_with_cluster=0, n_clusters=0),
@@ -175,7 +181,6 @@ def test_a_recorded_champion_is_said_first(cautioned):
          "intervals too narrow."),
         ("", replace(LOG, n_with_cluster=990),
          "10 of 1000 entries name no user: each is taken for one of its own."),
-        ("warm_up: 1000\n", LOG, "Nothing is left after 1000 requests to warm up."),
         ("capture: {listen: '127.0.0.1:1', keep_bodies: none}\n", LOG,
          "A replay has no use for listen of `capture`: they are for live traffic."),
     ],
@@ -183,6 +188,24 @@ def test_a_recorded_champion_is_said_first(cautioned):
 def test_what_is_to_be_known_is_said(cautioned, more, log, caution):
     """Each thing that weakens a run, in a sentence, and nothing else."""
     assert cautioned(GOOD + more, log) == (caution,)
+
+
+@pytest.mark.parametrize(
+    ("more", "log", "obstacle"),
+    [
+        ("", replace(LOG, first_at_ns=None),
+         "The log has no times to keep: replay it with `pacing: {mode: closed, ...}`."),
+        ("warm_up: 1000\n", LOG, "Nothing is left after 1000 requests to warm up."),
+        (RECORDED, replace(LOG, n_with_answer=0),
+         "The log has no answers: `champion_answers: recorded` has nothing to take."),
+    ],
+)  # fmt: skip
+def test_what_keeps_a_replay_from_starting_is_told_apart(tmp_path, more, log, obstacle):
+    """These are what `replay` refuses, not what merely weakens it."""
+    config = load(written(tmp_path, GOOD + more))
+
+    assert obstacles(config, log) == (obstacle,)
+    assert obstacles(config, LOG) == (() if "warm_up" not in more else (obstacle,))
 
 
 def test_a_plan_beyond_the_log_is_said(cautioned):
