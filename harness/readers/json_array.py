@@ -11,7 +11,8 @@ A quote or a brace that is missing turns everything after it inside out. So the 
 which keys the elements of this file begin. When one turns out to be unreadable (`damaged`), too
 long or never ending, scanning goes on at the next such beginning after the unreadable one's own.
 Inside a string the quotes of embedded JSON are escaped, so a log within a log is not mistaken for
-one.
+one. Each new beginning may be followed to the end of the stream for nothing, so after a few of them
+an element ends where the next one seems to begin, which takes one pass however much is damaged.
 """
 
 from __future__ import annotations
@@ -35,8 +36,7 @@ _MAX_BEGINNING_BYTES = 320
 
 _MAX_FIRST_KEYS = 16
 
-# Each new beginning may have to be followed for as long as an element can be.
-_MAX_NEW_BEGINNINGS = 100
+_MAX_NEW_BEGINNINGS = 4
 
 
 class Damage(Enum):
@@ -84,7 +84,7 @@ class JsonArray:
     def damaged(self) -> bool:
         """Say that the last element is unreadable; whether there is a beginning inside it."""
         begin = self._beginning(self._start + 1, self._at)
-        if begin is None or self._n_new_beginnings == _MAX_NEW_BEGINNINGS:
+        if begin is None:
             return False
         self._n_new_beginnings += 1
         self._at = begin
@@ -96,8 +96,8 @@ class JsonArray:
             if first != _OPEN:
                 yield Damage.NO_ELEMENT
                 found = self._find()
-            elif (damage := self._scan_object()) is None:
-                yield bytes(self._held[self._start : self._at])
+            elif (damage := self._scan_element()) is None:
+                yield bytes(self._held[self._start : self._at]).rstrip(b", \t\r\n")
                 found = True
             else:
                 yield damage
@@ -117,6 +117,20 @@ class JsonArray:
                 return self._held[0]
             if not self._more():
                 return None
+
+    def _scan_element(self) -> Damage | None:
+        """Move to the end of the element that begins here."""
+        if self._n_new_beginnings < _MAX_NEW_BEGINNINGS:
+            return self._scan_object()
+        searched = self._start + 1
+        while (begin := self._beginning(searched, len(self._held))) is None:
+            if len(self._held) - self._start > self.max_bytes:
+                return Damage.TOO_LONG
+            searched = max(searched, len(self._held) - _MAX_BEGINNING_BYTES)
+            if not self._more():
+                return self._scan_object()  # the last one
+        self._at = begin
+        return None
 
     def _scan_object(self) -> Damage | None:
         """Move to the end of the object that begins here."""

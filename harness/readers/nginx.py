@@ -45,7 +45,7 @@ from harness.readers.pieces import MAX_ENTRY_BYTES, lines, too_long
 _CLIENT_LEFT = 499
 
 _SECONDS = re.compile(r"(\d{1,12})(?:\.(\d{1,9}))?", re.ASCII)
-_ATTEMPT = re.compile(r"\s*[,:]\s*")  # a comma for the next server, a colon for the next group
+_ATTEMPT = re.compile("[,:]")  # a comma for the next server, a colon for the next group
 _ABSENT = ("", "-")
 
 
@@ -281,7 +281,8 @@ def _outcome(line: _Line) -> Outcome:
 def _sum_ns(line: _Line, what: str) -> int | None:
     """Nanoseconds over all attempts; None where none was made."""
     text = line.text(what)
-    attempts = [] if text is None else [e for e in _ATTEMPT.split(text) if e not in _ABSENT]
+    values = [] if text is None else map(str.strip, _ATTEMPT.split(text))
+    attempts = [value for value in values if value not in _ABSENT]
     return sum(_seconds_ns(what, each) for each in attempts) if attempts else None
 
 

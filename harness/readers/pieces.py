@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-MAX_ENTRY_BYTES = 64 * 1024 * 1024
-"""The largest entry that is read. A prediction request of this size is a mistake or an attack."""
+# Reading an entry takes up to ten times its size (as bytes, as text, decoded, packed). 512 MiB hold
+# one of 32 MiB with what else is there; SageMaker's largest payload, 25 MB, fits in base64.
+MAX_ENTRY_BYTES = 32 * 1024 * 1024
+"""The largest entry that is read."""
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 

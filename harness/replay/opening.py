@@ -112,6 +112,8 @@ def _files(path: Path) -> list[Path]:
             return sorted(filter(_counts, path.rglob("*")), key=_natural)
         if path.is_file():
             return [path]
+        if path.exists():
+            raise LogError(f"{path}: is no file, and is read twice. Save it to a file first")
         chunks = [
             file
             for file in path.parent.glob(f"{_escaped(path.stem)}_*{_escaped(path.suffix)}")

@@ -104,6 +104,28 @@ def test_damage_costs_only_what_is_damaged(damaged, size):
     assert any(not isinstance(e, dict) for e in found)
 
 
+@pytest.mark.parametrize("size", [7, 10_000])
+def test_damage_all_over_costs_what_is_damaged(size):
+    """Every second entry is torn open; the others are found."""
+    torn = [b'{"id": 9, "in": {"x": 1}' for _ in range(20)]
+    document = log(*(e for pair in zip(torn, GOOD * 4, strict=False) for e in pair))
+
+    found = scan(document, size=size)
+
+    n_good = len([e for e in found if isinstance(e, dict) and len(e) == 3])
+    assert n_good == 20
+
+
+def test_beginnings_without_end_are_quick():
+    """Half a megabyte of nothing but beginnings take one pass, not one for each."""
+    document = b'{"log": {"entries": [' + b'{"id":' * 70_000
+
+    found = scan(document, size=65_536, max_bytes=10_000_000)
+
+    assert len(found) > 60_000
+    assert not any(isinstance(e, dict) for e in found)
+
+
 def test_a_document_that_is_cut_off_keeps_what_came_before():
     """At every point: whole entries are found, and the end is told."""
     document = log(*GOOD)

@@ -62,4 +62,4 @@ def test_memory_is_bounded_by_the_limit():
 
 def test_the_limit_is_said_in_mib():
     """People read this."""
-    assert too_long() == "is longer than 64 MiB, the most that is read of one entry"
+    assert too_long() == "is longer than 32 MiB, the most that is read of one entry"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import os
 import tracemalloc
 
 import pytest
@@ -252,3 +253,12 @@ def test_a_format_that_is_named_is_taken(folder):
     path.write_bytes(b"damaged\n" + LOG)
 
     assert opened(path, format="nginx").format_name == "nginx"
+
+
+def test_a_pipe_is_said_to_be_none(folder):
+    """Its format could not be told without losing its beginning."""
+    path = folder / "pipe"
+    os.mkfifo(path)
+
+    with pytest.raises(LogError, match="is no file, and is read twice"):
+        opened(path)
