@@ -48,6 +48,10 @@ from harness.verdict import Estimate, Unavailable
 # 95 % at two of them.
 MIN_EXCEEDANCES = 10
 
+# Largest share of the Woodruff interval that values equal to the quantile may hold. In simulation a
+# harm at the margin passes in 5 to 7 % of runs up to 0.15 of it, in 11 % from 0.4 on.
+MAX_TIES = 0.25
+
 # Coverage of the Woodruff interval that the density is read from; not the gate's own confidence.
 _WOODRUFF_CONFIDENCE = 0.95
 
@@ -120,6 +124,7 @@ class SideQuantile:
         share_se: Its standard error, CR1.
         low: The interval ends, values of the data.
         density: Share of values per unit at the quantile; infinite where low equals high.
+        is_tied: Whether so many values equal the quantile that no density can be read.
         deff: Of the share.
     """
 
@@ -130,6 +135,7 @@ class SideQuantile:
     low: float
     high: float
     density: float
+    is_tied: bool
     deff: float
 
     @classmethod
@@ -143,6 +149,7 @@ class SideQuantile:
         moment = cr1(share, totals, clusters.sizes)
         reach = float(stats.t.ppf(0.5 + _WOODRUFF_CONFIDENCE / 2, moment.df)) * moment.se
         low, high = ordered.quantile(p - reach), ordered.quantile(p + reach)
+        ties = float(np.count_nonzero(values == value)) / values.size
         spread = share * (1 - share) * values.size / (values.size - 1)
         return cls(
             p=p,
@@ -152,6 +159,7 @@ class SideQuantile:
             low=low,
             high=high,
             density=2 * reach / (high - low) if high > low else math.inf,
+            is_tied=high <= low or ties > MAX_TIES * 2 * reach,
             deff=design_effect(moment, spread, values.size),
         )
 
@@ -184,7 +192,7 @@ def _quantile_problem(
                 f"the {name}'s quantile is too close to its failures to be bounded: gate its "
                 f"exceedance of a limit"
             )
-        if math.isinf(side.density):
+        if side.is_tied:
             return Shortage(
                 f"too many of the {name}'s values equal its quantile, {side.value:.6g}: gate the "
                 f"exceedance of a limit"

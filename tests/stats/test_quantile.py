@@ -156,6 +156,18 @@ def test_constant_latency_has_no_density(rng):
     )
 
 
+@pytest.mark.parametrize(("step", "is_known"), [(1e-3, True), (1e-2, True), (0.1, False)])
+def test_a_coarse_clock_has_no_density(rng, step, is_known):
+    """Rounding far below the interval's width does no harm; steps of its size are refused."""
+    champion, challenger = np.ceil(rng.lognormal(0, 0.5, (2, 1500)) / step) * step
+
+    found = ask_quantile(champion, challenger)
+
+    assert isinstance(found, Estimate) is is_known
+    if not is_known:
+        assert found.reason.endswith("gate the exceedance of a limit")
+
+
 def test_a_constant_shift_is_not_certainty(rng):
     """The same delay on every pair has no spread; the sign flips answer, never with 0."""
     champion = rng.exponential(0.1, 2000)
