@@ -8,7 +8,8 @@ transport only gets what the socket did not take. TLS has to go through the tran
 from __future__ import annotations
 
 import asyncio
-import socket
+import os
+import select
 from collections.abc import Callable
 from typing import Protocol, cast
 
@@ -32,8 +33,6 @@ class Client(Protocol):
 class Owner(Protocol):
     """Whoever keeps the connection."""
 
-    def opened(self, connection: Connection) -> None: ...
-
     def lost(self, connection: Connection) -> None: ...
 
 
@@ -44,43 +43,36 @@ class Connection(asyncio.Protocol):
         call: What is underway; None while idle.
         n_answered: Answers it has brought.
         idle_since_s: When it was opened or last brought an answer.
+        is_lost: Whether it is gone.
         rested_s: How long it had been idle before the call underway.
     """
 
     __slots__ = (
         "_client",
+        "_fd",
         "_now_s",
         "_owner",
-        "_sock",
         "_transport",
         "call",
         "idle_since_s",
+        "is_lost",
         "n_answered",
         "reader",
         "rested_s",
     )
 
     def __init__(
-        self,
-        owner: Owner,
-        client: Client,
-        limits: Limits,
-        now_s: Callable[[], float],
-        sock: socket.socket | None,
+        self, owner: Owner, client: Client, limits: Limits, now_s: Callable[[], float]
     ) -> None:
-        """Make the protocol of a new connection.
-
-        Args:
-            sock: The connected socket, to write to it directly; None where TLS is in between.
-        """
         self._owner = owner
         self._client = client
         self._now_s = now_s
-        self._sock = sock
         self._transport: asyncio.Transport | None = None
+        self._fd: int | None = None  # to write to directly; None where TLS is in between
         self.reader = ResponseReader(limits)
         self.call: Call | None = None
         self.n_answered = 0
+        self.is_lost = False
         self.idle_since_s = now_s()
         self.rested_s = 0.0
 
@@ -90,11 +82,11 @@ class Connection(asyncio.Protocol):
         if transport is None or transport.is_closing():
             return False
         wire = call.wire
-        if self._sock is None:
+        if self._fd is None:
             transport.write(wire)
         else:
             try:
-                n_sent = self._sock.send(wire)
+                n_sent = os.write(self._fd, wire)
             except (BlockingIOError, InterruptedError):
                 n_sent = 0
             except OSError:
@@ -108,15 +100,11 @@ class Connection(asyncio.Protocol):
 
     def has_gone(self) -> bool:
         """Whether the peer has closed or spoken unasked, which the loop may not have seen yet."""
-        if self._sock is None:
+        if self._fd is None:
             return False
-        try:
-            self._sock.recv(1, socket.MSG_PEEK)
-        except (BlockingIOError, InterruptedError):
-            return False
-        except OSError:
-            pass
-        return True
+        asked = select.poll()
+        asked.register(self._fd, select.POLLIN)
+        return bool(asked.poll(0))
 
     def is_all_written(self) -> bool:
         return self._transport is not None and self._transport.get_write_buffer_size() == 0
@@ -135,7 +123,8 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
-        self._owner.opened(self)
+        if transport.get_extra_info("ssl_object") is None:
+            self._fd = transport.get_extra_info("socket").fileno()
 
     def data_received(self, data: bytes) -> None:
         call = self.call
@@ -168,6 +157,8 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         call, self.call = self.call, None
+        self.is_lost = True
+        self._fd = self._transport = None  # the number may be somebody else's from here on
         self._owner.lost(self)
         if call is not None:
             self._client.left(self, call, self._how_it_left(exc), self._now_s())

@@ -42,61 +42,41 @@ def tls_context(target: Target) -> ssl.SSLContext | None:
     return context
 
 
-async def dial(
-    endpoint: Endpoint,
-    tls: ssl.SSLContext | None,
-    protocol: Callable[[socket.socket], _P],
-) -> _P:
+async def dial(endpoint: Endpoint, tls: ssl.SSLContext | None, protocol: Callable[[], _P]) -> _P:
     """Connect to the first address that accepts, and through TLS where there is a context.
 
-    Args:
-        protocol: Makes the protocol, given the connected socket.
+    The loop makes the socket: one handed to it would have no clear owner when a handshake fails.
 
     Raises:
         OSError: Nobody there, no such name, TLS refused. `reason` puts it into words.
     """
     loop = asyncio.get_running_loop()
-    sock = await _connected(endpoint)
-    try:
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        _, made = await loop.create_connection(
-            lambda: protocol(sock),
-            sock=sock,
-            ssl=tls,
-            server_hostname=endpoint.host if tls is not None else None,
-        )
-    except BaseException:
-        sock.close()
-        raise
-    return made
-
-
-async def _connected(endpoint: Endpoint) -> socket.socket:
     last = OSError("the name has no addresses")
-    for family, address in await _addresses(endpoint):
-        sock = socket.socket(family, socket.SOCK_STREAM)
+    for address in await _addresses(endpoint):
         try:
-            sock.setblocking(False)
-            await asyncio.get_running_loop().sock_connect(sock, address)
+            _, made = await loop.create_connection(
+                protocol,
+                address,
+                endpoint.port,
+                ssl=tls,
+                server_hostname=endpoint.host if tls is not None else None,
+            )
+        except ssl.SSLError:
+            raise  # the next address would show the same certificate
         except OSError as exc:
-            sock.close()
             last = exc
-        except BaseException:
-            sock.close()
-            raise
         else:
-            return sock
+            return made
     raise last
 
 
-async def _addresses(endpoint: Endpoint) -> list[tuple[int, tuple[str, int]]]:
+async def _addresses(endpoint: Endpoint) -> list[str]:
     if endpoint.is_address:
-        family = socket.AF_INET6 if ":" in endpoint.host else socket.AF_INET
-        return [(family, (endpoint.host, endpoint.port))]
+        return [endpoint.host]
     found = await asyncio.get_running_loop().getaddrinfo(
         endpoint.host, endpoint.port, type=socket.SOCK_STREAM
     )
-    return [(family, (str(address[0]), endpoint.port)) for family, _, _, _, address in found]
+    return [str(address[0]) for _, _, _, _, address in found]
 
 
 def reason(exc: OSError, endpoint: Endpoint) -> str:

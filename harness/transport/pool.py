@@ -9,7 +9,6 @@ dial that takes too long fails nobody: by then the call it was for has passed it
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections import deque
 from collections.abc import Callable
 from typing import Protocol
@@ -85,6 +84,8 @@ class Pool:
             self._caller.connected(call, connection)
         elif self._closed:
             connection.abort()
+        elif len(self._open) > self._target.max_in_flight:
+            connection.close()  # dialled for a call that another connection has served
         else:
             self._idle[connection] = None
 
@@ -119,12 +120,8 @@ class Pool:
         if self._open:
             await self._all_lost.wait()
 
-    # What connections say about themselves.
-
-    def opened(self, connection: Connection) -> None:
-        self._open.add(connection)
-
     def lost(self, connection: Connection) -> None:
+        """A connection is gone, whoever ended it: `connection.Owner`."""
         self._idle.pop(connection, None)
         self._open.discard(connection)
         if self._closed and not self._open:
@@ -154,11 +151,15 @@ class Pool:
     async def _dial(self) -> Connection:
         self.dials_total += 1
         async with asyncio.timeout(self._target.timeout_s):
-            return await dial(self._target.endpoint, self._tls, self._connection)
+            connection = await dial(self._target.endpoint, self._tls, self._connection)
+        # Only now is it ours: a dial that is called off half-way never loses its connection.
+        if connection.is_lost:
+            raise ConnectionResetError
+        self._open.add(connection)
+        return connection
 
-    def _connection(self, sock: socket.socket) -> Connection:
-        direct = sock if self._tls is None else None
-        return Connection(self, self._caller, self._target.limits, self._now_s, direct)
+    def _connection(self) -> Connection:
+        return Connection(self, self._caller, self._target.limits, self._now_s)
 
     def _next_waiting(self) -> Call | None:
         while self._waiting:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from typing import cast
 
 from harness.errors import UnreachableError
@@ -26,7 +25,7 @@ async def probe(target: Target, timeout_s: float) -> None:
     tls = tls_context(target)
     try:
         async with asyncio.timeout(timeout_s):
-            knock = await dial(endpoint, tls, _knock)
+            knock = await dial(endpoint, tls, _Knock)
     except TimeoutError as exc:
         why = f"{endpoint.authority} accepted no connection within {timeout_s:g} s"
         raise _unreachable(target, why) from exc
@@ -34,10 +33,6 @@ async def probe(target: Target, timeout_s: float) -> None:
         raise _unreachable(target, reason(exc, endpoint)) from exc
     # Not while it is being made: uvloop is still holding on to the socket then.
     knock.transport.close()
-
-
-def _knock(_: socket.socket) -> _Knock:
-    return _Knock()
 
 
 def _unreachable(target: Target, why: str) -> UnreachableError:

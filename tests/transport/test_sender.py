@@ -803,6 +803,22 @@ async def test_closing_cancels_what_is_underway(serve, asking):
     assert asked.sender.snapshot().connections == 0
 
 
+async def test_closing_while_connections_are_being_opened(serve, asking):
+    """At whatever point of a dial it comes, it ends, and so does every request."""
+    server = serve(answering(OK))
+
+    for n_rounds in range(12):
+        asked = asking(server)
+        answers = [asked.submit() for _ in range(4)]
+        for _ in range(n_rounds):
+            await asyncio.sleep(0)
+        await asked.sender.close()
+        await asyncio.wait(answers)
+
+        assert asked.n_done == 4
+        assert asked.sender.snapshot().connections == 0
+
+
 async def test_what_comes_after_closing_is_cancelled(serve, asking):
     """It is answered too, and not from inside `submit`."""
     asked = asking(serve(answering(OK)))
