@@ -31,7 +31,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from harness.errors import LogError
+from harness.errors import LogError, StoreFullError
 from harness.exchange import (
     Failure,
     FailureKind,
@@ -161,6 +161,7 @@ class Corpus:
 
         Raises:
             LogError: It cannot be opened, holds no entry, or too many that cannot be read.
+            StoreFullError: There is no room for the spool.
         """
         log = open_log(paths, readers, format=format)
         spool = _new_spool(spool_dir)
@@ -174,9 +175,9 @@ class Corpus:
             _refuse_damaged(contents, max_rejected_rate)
         except sqlite3.Error as exc:
             spool.close()
-            raise LogError(
-                f"{log.where}: cannot be spooled to {spool_dir}: {exc}. Free room for as much as "
-                f"the log has, or name another folder"
+            raise StoreFullError(
+                f"{spool_dir}: cannot hold the spool of {log.where}: {exc}. Make room for as much "
+                f"as the log has, decompressed"
             ) from exc
         except BaseException:
             spool.close()

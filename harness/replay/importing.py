@@ -15,7 +15,7 @@ from typing import IO, Protocol
 
 import zstandard
 
-from harness.errors import LogError
+from harness.errors import LogError, StoreFullError
 from harness.readers.harness_log import encode
 from harness.replay.corpus import Corpus
 
@@ -29,24 +29,27 @@ def write_log(corpus: Corpus, path: Path) -> int:
         How many were written.
 
     Raises:
-        LogError: The name has none of the suffixes, or the file cannot be written.
+        LogError: The name has none of the suffixes, or its folder cannot be written to.
+        StoreFullError: There is no room for it.
     """
     if not path.name.endswith(SUFFIXES):
         raise LogError(f"{path}: a harness log is named {', '.join(SUFFIXES)}. Name it so")
     beside = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
-        with beside.open("wb") as file:
-            try:
-                _write(corpus, file, path.suffix)
-                beside.replace(path)
-            except BaseException:
-                beside.unlink()
-                raise
-        _sync_folder(path.parent)
+        file = beside.open("wb")
     except OSError as exc:
         raise LogError(
-            f"{path}: cannot be written: {exc.strerror}. Name a folder that can, with room"
+            f"{path}: cannot be written: {exc.strerror}. Name a folder that can"
         ) from exc
+    try:
+        with file:
+            _write(corpus, file, path.suffix)
+        beside.replace(path)
+        _sync_folder(path.parent)
+    except OSError as exc:
+        raise StoreFullError(f"{path}: cannot be written: {exc.strerror}") from exc
+    finally:
+        beside.unlink(missing_ok=True)
     return corpus.n_entries
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import gzip
+import resource
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
 import zstandard
 
-from harness.errors import LogError
+from harness.errors import LogError, StoreFullError
 from harness.replay.corpus import Corpus
 from harness.replay.importing import write_log
 from tests.readers.sources import LOGS, READERS
@@ -17,6 +19,17 @@ NAMES = (
     "harness.jsonl", "goreplay.gor", "goreplay-0.16.gor", "browser.har", "datacapture",
     "openai-batch", "nginx.jsonl", "digits.jsonl",
 )  # fmt: skip
+
+
+@contextmanager
+def no_file_above(n_bytes):
+    """The kernel refuses to let files grow beyond that: as good as a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @pytest.fixture
@@ -89,12 +102,11 @@ def test_the_suffix_says_how_it_is_compressed(corpus, tmp_path):
         (
             "no/out.jsonl",
             "{0}/no/out.jsonl: cannot be written: No such file or directory. "
-            "Name a folder that can, with room",
+            "Name a folder that can",
         ),
         (
             "file/out.jsonl",
-            "{0}/file/out.jsonl: cannot be written: Not a directory. "
-            "Name a folder that can, with room",
+            "{0}/file/out.jsonl: cannot be written: Not a directory. Name a folder that can",
         ),
     ],
 )
@@ -109,14 +121,25 @@ def test_what_is_wrong_is_said(corpus, tmp_path, name, message):
 
 
 def test_a_log_that_was_there_stays_until_the_new_one_is_whole(corpus, tmp_path):
-    """An import that fails half-way leaves what was there, and nothing beside it."""
+    """A disk that is full half-way leaves what was there, and nothing beside it."""
     out = tmp_path / "out.jsonl"
     out.write_bytes(b"before")
-    log = corpus(LOGS / "harness.jsonl")
-    log.close()
+    log = corpus(LOGS / "digits.jsonl")
 
-    with pytest.raises(Exception, match="closed"):
+    with no_file_above(100_000), pytest.raises(StoreFullError) as caught:
         write_log(log, out)
 
+    assert str(caught.value) == f"{out}: cannot be written: File too large"
     assert out.read_bytes() == b"before"
     assert [path.name for path in tmp_path.iterdir()] == ["out.jsonl"]
+
+
+def test_no_room_for_the_spool_is_said(tmp_path):
+    """And nothing is left of it."""
+    with no_file_above(100_000), pytest.raises(StoreFullError) as caught:
+        Corpus.build([LOGS / "digits.jsonl"], READERS, spool_dir=tmp_path)
+
+    assert str(caught.value).startswith(
+        f"{tmp_path}: cannot hold the spool of {LOGS}/digits.jsonl: "
+    )
+    assert list(tmp_path.iterdir()) == []
