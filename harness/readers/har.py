@@ -218,28 +218,39 @@ def _answer(record: Record) -> RecordedAnswer | None:
 
 
 def _outcome(record: Record, response: Record) -> Outcome:
-    if response.get("status") in (0, None, -1):
-        detail = next(
-            (
-                text
-                for text in (response.get("_error"), record.get("_error"))
-                if isinstance(text, str) and text
-            ),
-            "no answer",
-        )
-        kinds = (kind for words, kind in _FAILURES if words.search(detail))
-        return Failure(next(kinds, FailureKind.DISCONNECTED), detail)
-    status = json_record.status(response, "status")
-    headers = tuple(field for field in _headers(response) if not field[0].startswith(":"))
-    content = json_record.part(response, "content") or {}
+    """An answer; a failure where there was none, or where the browser says it broke off."""
+    answered = response.get("status") not in (0, -1, None)
+    broke_off = (response.get("_error"), record.get("_error"))
+    detail = next((text for text in broke_off if isinstance(text, str) and text), None)
+    if detail is None and answered:
+        return _response(response)
+    detail = detail or "no answer"
+    kinds = (kind for words, kind in _FAILURES if words.search(detail))
+    kind = next(kinds, FailureKind.DISCONNECTED)
+    return Failure(kind, detail, _response(response) if answered else None)
+
+
+def _response(record: Record) -> Response:
+    status = json_record.status(record, "status")
+    headers = tuple(field for field in _headers(record) if not field[0].startswith(":"))
+    content = json_record.part(record, "content") or {}
     body = _content(content)
     if body is None:
-        size = json_record.number(content, "size") or 0
-        return Response(status, headers, b"", n_body_bytes=max(0, int(size)), truncated=size > 0)
+        n_bytes = _n_bytes_left_out(status, headers, content)
+        return Response(status, headers, b"", n_body_bytes=n_bytes, truncated=n_bytes > 0)
     if not body.startswith(_GZIP):
         # The text was decoded on the way into the archive.
         headers = tuple(field for field in headers if field[0].lower() != "content-encoding")
     return Response(status, headers, body, n_body_bytes=len(body))
+
+
+def _n_bytes_left_out(status: int, headers: Headers, content: Record) -> int:
+    """Size of a body that the archive does not have. An archive that says 0 may not know it."""
+    size = json_record.number(content, "size") or 0
+    lengths = [v for v in wire.values(headers, "content-length") if v.isascii() and v.isdigit()]
+    if size <= 0 and lengths and len(lengths[0]) < 16 and status not in (204, 304):
+        size = int(lengths[0])
+    return max(0, int(size))
 
 
 def _content(content: Record) -> bytes | None:

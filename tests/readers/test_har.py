@@ -147,6 +147,13 @@ def test_status_0_is_a_failure(error, kind):
     assert found.answer.outcome == Failure(kind, error)
 
 
+def test_status_0_as_mitmproxy_writes_it():
+    """Its content is an array then."""
+    found = read_one(response(status=0, content=[], _error=None))
+
+    assert isinstance(found.answer.outcome, Failure)
+
+
 def test_status_0_without_a_word_is_a_lost_connection():
     """It is a failure all the same."""
     found = read_one(response(status=0))
@@ -183,6 +190,18 @@ def test_status_0_without_a_word_is_a_lost_connection():
         # left out, and its size is known
         ({"content": {"size": 5000}}, Response(200, (), b"", 5000, truncated=True)),
         ({"content": {"size": -1}, "status": 204}, Response(204)),
+        # "0" of an archive that did not look
+        (
+            {"content": {"size": 0}, "headers": [field("content-length", "257")]},
+            Response(200, (("content-length", "257"),), b"", 257, truncated=True),
+        ),
+        # the browser stopped reading
+        (
+            {"content": {"size": 7}, "_error": "net::ERR_ABORTED"},
+            Failure(
+                FailureKind.CANCELLED, "net::ERR_ABORTED", Response(200, (), b"", 7, truncated=True)
+            ),
+        ),
         ({"content": None}, Response(200)),
     ],
 )
