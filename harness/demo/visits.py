@@ -21,7 +21,7 @@ DURATION_S = 90.0
 
 # Visits start as a Poisson process whose rate changes between these two, after exponential stays:
 # (visits per second, mean stay in seconds). The busy hours of a day, in small.
-_PHASES = ((4.0, 6.0), (12.0, 3.0))
+_PHASES = ((5.0, 6.0), (9.0, 3.0))
 _MEAN_PAUSE_S = 1.0  # between two requests of one visit
 _MOST_REQUESTS = 20  # of one visit
 
