@@ -17,7 +17,9 @@ POST = Request("POST", "/", (("Host", "test"), ("Content-Length", "2")), b"{}")
 
 
 def pytest_asyncio_loop_factories(config, item):
-    """Everything here holds on asyncio's own loop and on uvloop."""
+    """Everything here holds on asyncio's own loop and on uvloop; for processes one has to do."""
+    if item.path.name == "test_process.py":
+        return {"uvloop": uvloop.new_event_loop}
     return {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
 
 

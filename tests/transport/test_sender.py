@@ -30,6 +30,11 @@ def full_backlog():
         yield port
 
 
+def block_the_loop(for_s):
+    """What a busy measuring process does to itself."""
+    time.sleep(for_s)
+
+
 def failure(exchange):
     assert isinstance(exchange.outcome, Failure), exchange.outcome
     return exchange.outcome
@@ -451,6 +456,25 @@ async def test_a_connection_closed_between_requests_is_no_failure(serve, asking)
         await asyncio.to_thread(server.peers[-1].closed.wait, 5)
 
 
+async def test_a_close_the_loop_has_not_seen_yet_is_found_by_asking(serve, asking):
+    """A loop that was busy must not send on a closed connection."""
+
+    def once(peer):
+        peer.read_request()
+        peer.send(OK)
+
+    server = serve(once)
+    asked = asking(server)
+    await asked.ask(POST)
+    server.peers[0].closed.wait(5)
+    block_the_loop(0.02)
+
+    exchange = await asked.ask(POST)
+
+    assert exchange.outcome.body == b"ok"
+    assert exchange.attempts == 1
+
+
 def _dies_on_second(peer):
     """Answers one request; reads the next one on the same connection and closes."""
     peer.read_request()
@@ -571,6 +595,20 @@ async def test_each_request_has_its_own_deadline(serve, asking):
     assert failure(exchange).kind == FailureKind.TIMEOUT
     assert exchange.timing.latency_s < 1
     assert all(e.outcome.status == 200 for e in quick)
+
+
+async def test_an_answer_seen_after_the_deadline_is_a_timeout(serve, asking):
+    """Also when it was our loop that was busy: the deadline is strict, the answer is kept."""
+    server = serve(answering(OK))
+    asked = asking(server, timeout_s=0.1)
+    await asked.ask()
+
+    answer = asked.submit()
+    block_the_loop(0.2)
+    exchange = await answer
+
+    assert failure(exchange).kind == FailureKind.TIMEOUT
+    assert exchange.timing.latency_s >= 0.2
 
 
 async def test_many_deadlines_pass_together(serve, asking):
