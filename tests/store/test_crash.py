@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from harness.store.layout import Series, journal_path, journals_of, parts_of
@@ -131,6 +132,22 @@ def test_recovering_seals_what_a_crash_left(tmp_path):
     assert journals_of(run) == {}
 
 
+def test_a_part_that_was_sealed_is_not_written_again(tmp_path):
+    """A journal that outlived its sealing is only removed: parts never change."""
+    run = tmp_path / "run"
+    journal = journalled(run, pairs([0, 1]))
+    content = journal.read_bytes()
+    recover(run)
+    before = parts_of(run, KNN)[1].stat()
+    journal.write_bytes(content)
+
+    assert recover(run) == 0
+
+    assert parts_of(run, KNN)[1].stat().st_ino == before.st_ino
+    assert numbers(run) == [0, 1]
+    assert journals_of(run) == {}
+
+
 def test_a_crash_before_the_first_row_leaves_an_empty_run(tmp_path):
     """A journal of which not even the head was written is removed without a part."""
     run = tmp_path / "run"
@@ -146,12 +163,17 @@ def test_a_crash_before_the_first_row_leaves_an_empty_run(tmp_path):
 FULL_DISK = """
 import resource, sys
 from pathlib import Path
+import polars as pl
 from harness.errors import StoreFullError
+from harness.store.portion import Measure
+from harness.store.privacy import KeepBodies, Privacy
 from harness.store.writer import RunWriter
 from tests.store.builders import manifest, pair
 
-resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
-writer = RunWriter.create(Path(sys.argv[1]), manifest())
+keep = Privacy(keep_bodies=KeepBodies.NONE)
+measure = Measure("d1", lambda frame: frame.select("request_id"))
+writer = RunWriter.create(Path(sys.argv[1]), manifest(), privacy=keep, measure=measure)
+resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, resource.RLIM_INFINITY))
 number = 0
 try:
     while True:
@@ -162,30 +184,50 @@ try:
         print(number, flush=True)
 except StoreFullError as exc:
     print(exc, flush=True)
+if sys.argv[2] == "make room":
+    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    writer.append([pair(number)])
+    writer.close()
 """
+
+
+def on_a_full_disk(run, then):
+    """How far a writer came, and what it said."""
+    done = subprocess.run(
+        [sys.executable, "-c", FULL_DISK, str(run), then],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    *counts, message = done.stdout.splitlines()
+    return int(counts[-1]), message
 
 
 @pytest.mark.process
 def test_on_a_full_disk_what_was_acknowledged_stays(tmp_path):
     """No room for a batch: one sentence, and the journal ends with the last whole batch."""
     run = tmp_path / "run"
-    done = subprocess.run(
-        [sys.executable, "-c", FULL_DISK, str(run)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
 
-    *counts, message = done.stdout.splitlines()
+    n_acknowledged, message = on_a_full_disk(run, "end")
+
     assert message.endswith(
         "knn.000001.arrow: cannot write the journal: File too large. "
         "What was acknowledged is kept; make room and resume"
     )
-    assert numbers(run) == list(range(int(counts[-1])))
-    with RunWriter.resume(run) as writer:
-        writer.append(pairs([int(counts[-1])]))
-    assert numbers(run) == list(range(int(counts[-1]) + 1))
+    assert numbers(run) == list(range(n_acknowledged))
+
+
+@pytest.mark.process
+def test_when_there_is_room_again_the_writer_goes_on(tmp_path):
+    """The pairs that found no room are written after all, once, and so are their values."""
+    run = tmp_path / "run"
+
+    n_acknowledged, _ = on_a_full_disk(run, "make room")
+
+    assert numbers(run) == list(range(n_acknowledged + 6))
+    (part,) = run.glob("values/d1/challenger=knn/*.parquet")
+    assert pl.read_parquet(part)["request_id"].to_list() == [f"r{n}" for n in numbers(run)]
 
 
 NO_ROOM_TO_SEAL = """
