@@ -28,6 +28,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import aiohttp
 import uvloop
@@ -65,7 +66,7 @@ class Measured:
 
 class _Fast(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)
         self._pending = bytearray()
 
     def data_received(self, data: bytes) -> None:
