@@ -23,7 +23,6 @@ id: the entries stay, under keys by place.
 from __future__ import annotations
 
 import hashlib
-import marshal
 import sqlite3
 import tempfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -31,25 +30,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from harness.errors import LogError, StoreFullError
-from harness.exchange import (
-    Failure,
-    FailureKind,
-    LateAnswer,
-    Outcome,
-    Recorded,
-    RecordedAnswer,
-    Rejected,
-    Request,
-    Response,
-)
-from harness.ports import Reader
+from harness.errors import HarnessError, LogError, PluginError, StoreFullError
+from harness.exchange import LateAnswer, Recorded, Rejected
+from harness.ports import Reader, Source
 from harness.replay.opening import OpenLog, open_log
+from harness.replay.packing import pack, pack_late, unpack
 
 MAX_REJECTED_RATE = 0.05
 """Above this share of unreadable entries a log is refused: what is left may not be typical."""
 
-_NS_PER_S = 1_000_000_000
 _N_SHOWN = 10
 _ROWS_AT_ONCE = 500
 _BYTES_AT_ONCE = 4 * 1024 * 1024
@@ -161,6 +150,7 @@ class Corpus:
 
         Raises:
             LogError: It cannot be opened, holds no entry, or too many that cannot be read.
+            PluginError: The reader raised instead of telling what it could not read.
             StoreFullError: There is no room for the spool.
         """
         log = open_log(paths, readers, format=format)
@@ -168,7 +158,7 @@ class Corpus:
         try:
             filling = _Filling(spool, shows_file=len(log.files) > 1)
             for source in log.sources():
-                filling.take(source.name, log.reader.read(source))
+                filling.take(source.name, _promised(log, source))
             for rejected in log.damage:
                 filling.reject(rejected)
             contents = filling.finish(log)
@@ -244,7 +234,7 @@ class Corpus:
         """
         rows = self._spool.execute(_IN_ORDER, (start,))
         for index, (packed, by_id, place, answer) in enumerate(rows, start=start):
-            recorded = _unpacked(packed, answer)
+            recorded = unpack(packed, answer)
             key = recorded.entry_id if by_id else f"{self.digest[:32]}:{place}"
             if key not in skip:
                 yield Entry(key, recorded, index)
@@ -329,14 +319,14 @@ class _Filling:
         self.n_with_truth += entry.truth is not None
         entry_id = _hashed(entry.entry_id) if entry.entry_id else None
         answered = entry.answer is not None
-        packed = _packed(entry)
+        packed = pack(entry)
         self._rows.append((self.n_entries, self._sort_ns, entry_id, answered, packed))
         self.n_entries += 1
         self._flush_at(len(packed))
 
     def _answer(self, late: LateAnswer) -> None:
         self.n_late += 1
-        packed = _packed_late(late)
+        packed = pack_late(late)
         self._answers.append((_hashed(late.entry_id), packed))
         self._flush_at(len(packed))
 
@@ -379,6 +369,17 @@ def _new_spool(folder: Path) -> sqlite3.Connection:
         ) from exc
 
 
+def _promised(log: OpenLog, source: Source) -> Iterator[Recorded | LateAnswer | Rejected]:
+    """What a reader gives. Whatever it raises is its author's to put right."""
+    try:
+        yield from log.reader.read(source)
+    except HarnessError:
+        raise  # from the file it reads
+    except Exception as exc:
+        problem = f"raised {type(exc).__name__} while reading {source.name}: {exc}"
+        raise PluginError("harness.readers", log.format_name, problem) from exc
+
+
 def _refuse_damaged(contents: Contents, max_rejected_rate: float) -> None:
     n_read = contents.n_entries + contents.n_rejected
     if contents.n_rejected > max_rejected_rate * n_read:
@@ -399,85 +400,3 @@ def _refuse_damaged(contents: Contents, max_rejected_rate: float) -> None:
 def _hashed(entry_id: str) -> int:
     digest = hashlib.blake2b(entry_id.encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return int.from_bytes(digest, "big", signed=True)
-
-
-def _packed(entry: Recorded) -> bytes:
-    request, answer = entry.request, entry.answer
-    return marshal.dumps(
-        (
-            entry.entry_id,
-            entry.position,
-            entry.at_ns,
-            (request.method, request.target, request.headers, request.body),
-            None if answer is None else _answer_values(answer),
-            entry.cluster_id,
-            dict(entry.segments),
-            entry.truth,
-        )
-    )
-
-
-def _packed_late(late: LateAnswer) -> bytes:
-    return marshal.dumps(
-        (late.entry_id, late.at_ns, late.first_byte_at_ns, _answer_values(late.answer))
-    )
-
-
-def _answer_values(answer: RecordedAnswer) -> tuple[Any, ...]:
-    match answer.outcome:
-        case Response() as response:
-            failed = None
-        case Failure(kind, detail, response):
-            failed = (kind.value, detail)
-    kept = response and (
-        response.status,
-        response.headers,
-        response.body,
-        response.n_body_bytes,
-        response.truncated,
-    )
-    return (failed, kept, answer.latency_s, answer.first_byte_s)
-
-
-def _answer_of(values: tuple[Any, ...]) -> RecordedAnswer:
-    failed, kept, latency_s, first_byte_s = values
-    response = None if kept is None else Response(*kept)
-    if failed is not None:
-        outcome: Outcome = Failure(FailureKind(failed[0]), failed[1], response)
-    else:
-        assert response is not None  # an answer that is no failure
-        outcome = response
-    return RecordedAnswer(outcome, latency_s, first_byte_s)
-
-
-def _unpacked(packed: bytes, late: bytes | None) -> Recorded:
-    entry_id, position, at_ns, request, answer, cluster_id, segments, truth = marshal.loads(packed)
-    if answer is not None:
-        known: RecordedAnswer | None = _answer_of(answer)
-    else:
-        known = None if late is None else _joined(entry_id, at_ns, marshal.loads(late))
-    return Recorded(
-        entry_id, position, at_ns, Request(*request), known, cluster_id, segments, truth
-    )
-
-
-def _joined(entry_id: str, at_ns: int | None, late: tuple[Any, ...]) -> RecordedAnswer | None:
-    """A late answer as its request's own, with the times that follow from both."""
-    late_id, late_at_ns, first_byte_at_ns, values = late
-    if late_id != entry_id:
-        return None  # two ids with one hash
-    answer = _answer_of(values)
-    return RecordedAnswer(
-        answer.outcome,
-        answer.latency_s if answer.latency_s is not None else _seconds(at_ns, late_at_ns),
-        answer.first_byte_s
-        if answer.first_byte_s is not None
-        else _seconds(at_ns, first_byte_at_ns),
-    )
-
-
-def _seconds(start_ns: int | None, end_ns: int | None) -> float | None:
-    """Seconds between; None where an end is unknown or not later, which is no measurement."""
-    if start_ns is None or end_ns is None or end_ns <= start_ns:
-        return None
-    return (end_ns - start_ns) / _NS_PER_S

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import zstandard
 
-from harness.errors import LogError
+from harness.errors import LogError, PluginError
 from harness.exchange import Rejected
 from harness.ports import Reader, Source
 
@@ -93,6 +93,7 @@ def open_log(
 
     Raises:
         LogError: No such file, an empty one, or none or more than one format fits.
+        PluginError: A reader raised instead of telling.
     """
     where = ", ".join(map(str, paths))
     if format is not None and format not in readers:
@@ -174,7 +175,7 @@ def _format(path: Path, readers: Mapping[str, Reader]) -> str:
         raise LogError(f"{path}: {damage[0].why}. Export it again")
     if not head:
         raise LogError(f"{path}: is empty. Name a log with at least one entry")
-    found = [name for name, reader in readers.items() if reader.sniff(head[:_HEAD_BYTES])]
+    found = [name for name in readers if _fits(name, readers[name], head[:_HEAD_BYTES])]
     match found:
         case [name]:
             return name
@@ -186,6 +187,15 @@ def _format(path: Path, readers: Mapping[str, Reader]) -> str:
             )
         case _:
             raise LogError(f"{path}: could be {' or '.join(found)}. Name one with --format")
+
+
+def _fits(name: str, reader: Reader, head: bytes) -> bool:
+    try:
+        return reader.sniff(head)
+    except Exception as exc:
+        # A plug-in is foreign code: whatever it raises is its author's to put right.
+        problem = f"raised {type(exc).__name__} while sniffing: {exc}"
+        raise PluginError("harness.readers", name, problem) from exc
 
 
 def _known(readers: Mapping[str, Reader]) -> str:

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.errors import LogError
+from harness.errors import LogError, PluginError
 from harness.exchange import (
     Failure,
     FailureKind,
@@ -273,6 +273,25 @@ def test_a_little_damage_is_counted(corpus_of):
 
     assert (corpus.n_entries, corpus.n_rejected) == (300, 12)
     assert list(corpus.first_rejections) == rejections[:10]
+
+
+def test_a_reader_that_raises_is_named(tmp_path):
+    """Whose it is to put right, and on which file; nothing is left of the spool."""
+
+    class Raising(Given):
+        def read(self, source):
+            yield asked()
+            raise KeyError("time")
+
+    path = tmp_path / "log"
+    path.write_bytes(b"content")
+
+    with pytest.raises(PluginError) as caught:
+        Corpus.build([path], {"mine": Raising()}, spool_dir=tmp_path)
+
+    assert str(caught.value) == (
+        f"harness.readers: mine: raised KeyError while reading {path}: 'time'"
+    )
 
 
 def test_a_log_of_answers_alone_is_refused(corpus_of):

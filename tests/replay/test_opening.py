@@ -10,7 +10,7 @@ import tracemalloc
 import pytest
 import zstandard
 
-from harness.errors import LogError
+from harness.errors import LogError, PluginError
 from harness.replay.opening import open_log
 from tests.readers.sources import LOGS, READERS
 
@@ -262,3 +262,21 @@ def test_a_pipe_is_said_to_be_none(folder):
 
     with pytest.raises(LogError, match="is no file, and is read twice"):
         opened(path)
+
+
+def test_a_reader_that_raises_is_named(folder):
+    """Whose it is to put right."""
+
+    class Raising:
+        resolution_ns = 1
+
+        def sniff(self, head):
+            raise IndexError("no line")
+
+    path = folder / "log"
+    path.write_bytes(LOG)
+
+    with pytest.raises(PluginError) as caught:
+        open_log([path], {"mine": Raising()})
+
+    assert str(caught.value) == "harness.readers: mine: raised IndexError while sniffing: no line"
