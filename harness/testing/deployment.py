@@ -21,7 +21,7 @@ from typing import Any
 import orjson
 
 from harness.errors import ConfigError, HarnessError
-from harness.testing.listener import Death, Question, Reaction, Reply, Silence, serve
+from harness.testing.listener import Death, HangUp, Question, Reaction, Reply, Silence, serve
 from harness.testing.task import TARGET, USER_HEADER, right_label
 from harness.testing.truth import Behaviour, Truth, truth_of
 
@@ -59,6 +59,8 @@ class SyntheticDeployment:
         if self._chance("hang", body) < behaviour.hang_rate:
             return Silence()
         at_s = self._done_at_s(now_s, behaviour.latency_s.at(self._chance("latency", body)))
+        if self._chance("disconnect", body) < behaviour.disconnect_rate:
+            return HangUp(at_s)
         if self._chance("failure", body) < behaviour.failure_rate:
             return Reply(behaviour.failure_status, b'{"error": "as the truth says"}', at_s)
         return Reply(200, self._answer(question), at_s)

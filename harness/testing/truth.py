@@ -91,6 +91,7 @@ class Behaviour:
             rest it is the request's: the better of two deployments is right wherever the other is.
         failure_rate: Share of requests answered with `failure_status`.
         hang_rate: Share of requests never answered.
+        disconnect_rate: Share of requests whose connection is closed instead of an answer.
         keys: `as_is`, or `reversed` for the same JSON with its keys in the other order, spaced.
         output_tokens: What each answer says it used; None says nothing.
         capacity: Requests worked on at once; more wait. None is no limit.
@@ -103,6 +104,7 @@ class Behaviour:
     failure_rate: float = 0.0
     failure_status: int = 500
     hang_rate: float = 0.0
+    disconnect_rate: float = 0.0
     keys: str = "as_is"
     output_tokens: int | None = None
     capacity: int | None = None

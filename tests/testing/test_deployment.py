@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from harness.testing.deployment import SyntheticDeployment, main
-from harness.testing.listener import Death, Question, Reply, Silence
+from harness.testing.listener import Death, HangUp, Question, Reply, Silence
 from harness.testing.task import right_label
 from harness.testing.traffic import Traffic, recorded_requests
 from harness.testing.truth import Accuracy, Behaviour, Constant, Lognormal, Shifted
@@ -111,11 +111,13 @@ def test_failures_hangs_and_death_come_as_told():
     """The shares of failed and unanswered requests are those of the truth; death is on the dot."""
     failing = [deployment(failure_rate=0.1, failure_status=503)(one, 0.0) for one in QUESTIONS]
     hanging = [deployment(hang_rate=0.1)(one, 0.0) for one in QUESTIONS]
+    leaving = [deployment(disconnect_rate=0.1)(one, 0.0) for one in QUESTIONS]
     dying = deployment(dies_after=2)
 
     failed = [reaction for reaction in failing if reaction.status == 503]
     assert near(len(failed) / len(failing), 0.1)
     assert near(sum(one == Silence() for one in hanging) / len(hanging), 0.1)
+    assert near(sum(isinstance(one, HangUp) for one in leaving) / len(leaving), 0.1)
     assert [type(dying(one, 0.0)) for one in QUESTIONS[:3]] == [Reply, Reply, Death]
 
 
