@@ -126,7 +126,7 @@ def evaluate(
 
 def _verdict_on(one: Collected) -> ChallengerVerdict:
     clusters = clusters_of(one.values)
-    parts = tuple(segments(one.values))
+    parts = [_Part.of(segment, clusters) for segment in segments(one.values)]
     measured = [
         _measured(rule, metric, one, clusters, parts)
         for rule, metric in zip(one.policy.rules, one.metrics, strict=True)
@@ -168,23 +168,16 @@ def clusters_of(values: pl.LazyFrame) -> Clusters:
 def _observed(one: Collected, clusters: Clusters) -> Observed:
     """How the pairs were collected, for the checks of validity."""
     seen = integrity(one.values)
-    champion_first = pl.col("champion_order") < pl.col("challenger_order")
-    counted = one.values.select(
-        champion_failed=pl.col("champion_failed").sum(),
-        challenger_failed=pl.col("challenger_failed").sum(),
-        champion_first=champion_first.sum(),
-    ).collect()
-    is_live = one.baseline == "champion"
     return Observed(
         conservation=one.conservation,
-        n_pairs=clusters.n_pairs,
+        n_pairs=seen.n_rows,
         n_clusters=clusters.n_clusters,
-        n_champion_failed=int(counted["champion_failed"][0]),
-        n_challenger_failed=int(counted["challenger_failed"][0]),
+        n_champion_failed=seen.n_failed["champion"],
+        n_challenger_failed=seen.n_failed["challenger"],
         n_duplicate_ids=seen.n_repeated_ids,
         n_negative_latencies=seen.n_negative_latencies,
         lag_p99_s=seen.lag_p99_s if one.open_loop else None,
-        n_champion_first=int(counted["champion_first"][0]) if is_live else None,
+        n_champion_first=seen.n_champion_first if one.baseline == "champion" else None,
     )
 
 
@@ -196,6 +189,19 @@ def _paths(one: Collected) -> tuple[PathDifference, ...]:
             paths = one.values.select(f"{name}.paths").collect().to_series()
             found += path_differences(name, paths)
     return tuple(found)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Part:
+    """The rows of one segment, as indices, and their clusters: found once for all rules."""
+
+    name: str
+    rows: NDArray[np.intp]
+    clusters: Clusters
+
+    @classmethod
+    def of(cls, segment: Segment, clusters: Clusters) -> _Part:
+        return cls(segment.name, np.flatnonzero(segment.rows), clusters.where(segment.rows))
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +217,7 @@ def _measured(
     metric: Metric,
     one: Collected,
     clusters: Clusters,
-    parts: Sequence[Segment],
+    parts: Sequence[_Part],
 ) -> _Measured:
     """How much worse the challenger is on one metric."""
     if rule in one.barred:
@@ -229,7 +235,7 @@ def _measured(
         tuple(
             _described(
                 part.name,
-                ask.about([array[part.rows] for array in arrays], clusters.where(part.rows)),
+                ask.about([array.take(part.rows) for array in arrays], part.clusters),
             )
             for part in parts
         ),

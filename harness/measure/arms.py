@@ -19,21 +19,33 @@ def arm(values: pl.DataFrame | pl.LazyFrame, side: str, deployment: str) -> Arm:
         side: `champion` or `challenger`.
         deployment: Its name.
     """
-    failure, latency, cost = (f"{side}_{name}" for name in ("failure", "latency_s", "cost_usd"))
-    frame = values.lazy().select(failure, latency, cost).collect()
-    counts = frame[failure].fill_null("ok").value_counts(sort=True)
-    seconds = frame.filter(pl.col(failure).is_null())[latency].drop_nulls()
+    failure, latency, cost = (
+        pl.col(f"{side}_{name}") for name in ("failure", "latency_s", "cost_usd")
+    )
+    seconds = latency.filter(failure.is_null()).drop_nulls()
+    lazy = values.lazy()
+    counts = (
+        lazy.select(outcome=failure.fill_null("ok"))
+        .group_by("outcome")
+        .len()
+        .sort("len", "outcome", descending=[True, False])
+        .collect()
+    )
+    # One expression for each number, so that they are computed beside each other.
+    seen = (
+        lazy.select(
+            mean=seconds.mean(),
+            **{name: seconds.quantile(p, "equiprobable") for name, p in _QUANTILES.items()},
+            cost=pl.when(cost.count() > 0).then(cost.sum()),
+        )
+        .collect()
+        .row(0, named=True)
+    )
     return Arm(
         deployment,
         outcomes=dict(counts.iter_rows()),
-        latency_s={
-            "mean": _number(seconds.mean()),
-            **{
-                name: _number(seconds.quantile(p, interpolation="equiprobable"))
-                for name, p in _QUANTILES.items()
-            },
-        },
-        cost_usd=_number(frame[cost].sum()) if frame[cost].count() else None,
+        latency_s={name: _number(seen[name]) for name in ("mean", *_QUANTILES)},
+        cost_usd=_number(seen["cost"]),
     )
 
 

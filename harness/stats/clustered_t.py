@@ -68,7 +68,7 @@ def t_test(estimate: float, totals: Floats, sizes: Floats, *, null: float, alpha
         p_harm=max(t_side.p_harm, flips.p_at_most(null)),
         resolution=t_side.resolution,
         df=moment.df,
-        method="paired t, CR2, and sign flips",
+        method="clustered t, CR2, and sign flips",
     )
 
 
@@ -104,5 +104,5 @@ def _student(moment: Clustered, *, null: float, alpha: float) -> TTest:
         p_harm=float(stats.t.sf(statistic, moment.df)),
         resolution=float(stats.norm.ppf(1 - alpha) + stats.norm.ppf(POWER)) * se,
         df=moment.df,
-        method="paired t, CR2",
+        method="clustered t, CR2",
     )

@@ -21,6 +21,7 @@ from harness.metric import Better
 from harness.stats.clustered import clustered_mean
 from harness.stats.clusters import Clusters, Floats
 from harness.stats.linearised import Linearised, estimate, largest
+from harness.stats.no_difference import differs_nowhere, no_difference
 from harness.stats.paired import Paired, Single
 from harness.stats.question import Question
 from harness.stats.sufficiency import Shortage, more_clusters, shortage
@@ -63,8 +64,9 @@ def mean_harm(
 
     Returns:
         The estimate; `Unavailable` with fewer than eight clusters, with one cluster holding nearly
-        everything, where the skewness asks for more pairs, where all pairs agree exactly, or, for
-        a relative harm, where the champion's mean is too close to zero.
+        everything, where the skewness asks for more pairs, where every value is zero, or, for a
+        relative harm, where the champion's mean is too close to zero. Equal values on every pair
+        are answered by the rule of three (`harness.stats.no_difference`).
 
     Examples:
         >>> pairs = Clusters.independent(40)
@@ -82,13 +84,15 @@ def mean_harm(
         return question.refuse(lack, pairs)
     if not (np.isfinite(pairs.champion).all() and np.isfinite(pairs.challenger).all()):
         return question.refuse(_INFINITE, pairs)
+    if differs_nowhere(pairs) and question.impossible_margin is None:
+        return no_difference(question, pairs)
     column = _relative(question, pairs) if relative else _absolute(question, pairs)
     if isinstance(column, Shortage):
         return question.refuse(column, pairs)
     return estimate(
         question,
         column,
-        kind="log ratio of means" if relative else "",
+        kind="log ratio of means" if relative else "mean difference",
         objection=None if bounded else _skewness_problem,
     )
 
@@ -133,7 +137,7 @@ def mean_bound(
         clusters=pairs.clusters,
         n_left_out=pairs.n_left_out,
     )
-    return estimate(question, column, objection=None if bounded else _skewness_problem)
+    return estimate(question, column, kind="mean", objection=None if bounded else _skewness_problem)
 
 
 def _absolute(question: Question, pairs: Paired) -> Linearised:

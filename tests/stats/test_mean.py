@@ -29,7 +29,7 @@ def test_independent_pairs_are_the_paired_t_test(rng):
     assert found.p_value == pytest.approx(shifted.pvalue)
     assert found.p_harm == pytest.approx(1 - shifted.pvalue)
     assert (found.df, found.deff) == (pytest.approx(199), pytest.approx(1))
-    assert found.method == "paired t, CR2"
+    assert found.method == "mean difference, clustered t, CR2"
 
 
 def test_higher_is_better_turns_the_sign(rng):
@@ -59,7 +59,7 @@ def test_relative_harm_is_the_share_by_which_it_is_worse(rng, better, factor, ha
     assert found.harm == pytest.approx(harm)
     assert found.harm_low < harm < found.harm_high
     assert found.relative
-    assert found.method == "log ratio of means, paired t, CR2"
+    assert found.method == "log ratio of means, clustered t, CR2"
 
 
 def test_relative_margin_is_tested_on_the_log_scale(rng):
@@ -131,7 +131,7 @@ def test_few_clusters_have_to_convince_the_sign_flips_too(rng):
 
     found = ask_mean(champion, challenger, codes, null=0.35)
 
-    assert found.method == "paired t, CR2, and sign flips"
+    assert found.method == "mean difference, clustered t, CR2, and sign flips"
     assert found.p_value == 1 / 512  # the t-test alone would be far surer
     assert (found.harm_high < 0.35) == (found.p_value < 0.05)
 
@@ -145,15 +145,35 @@ def test_more_confidence_than_sign_flips_can_give_holds(rng):
 
 
 def test_no_difference_at_all_is_not_certainty(rng):
-    """When every pair agrees there is no spread to judge by: no p-value of 0, no estimate."""
-    champion = rng.normal(5, 1, 100)
+    """When every pair agrees the rule of three says how much harm could hide; never p = 0."""
+    champion = rng.uniform(1, 2, 100)
+    hidden = champion.max() * (1 - 0.05 ** (1 / 100))
 
-    for relative in (False, True):
-        found = ask_mean(champion, champion, relative=relative)
+    found = ask_mean(champion, champion, null=0.1)
 
-        assert isinstance(found, Unavailable)
-        assert found.reason.startswith("the harm is 0 on every pair")
-        assert (found.champion, found.challenger) == (champion.mean(), champion.mean())
+    assert (found.harm, found.harm_high) == (0.0, pytest.approx(hidden))
+    assert found.p_value == pytest.approx((1 - 0.1 / champion.max()) ** 100)
+    assert (found.harm_high < 0.1) == (found.p_value < 0.05)
+    assert "no pair differs" in found.warnings[0]
+
+
+def test_a_fixed_price_passes_a_relative_margin():
+    """The same cost on every call of 100 users: a mean 5 % higher would have shown."""
+    price = np.full(100, 0.01)
+
+    found = ask_mean(price, price, null=0.05, relative=True)
+
+    assert found.harm_high == pytest.approx(1 - 0.05 ** (1 / 100))
+    assert found.p_value < 0.05
+    assert ask_mean(price[:40], price[:40], null=0.05, relative=True).p_value > 0.05
+
+
+def test_nothing_but_zeros_is_no_evidence():
+    """Where every value is zero there is no largest value to reckon with."""
+    found = ask_mean(np.zeros(100), np.zeros(100), null=0.1)
+
+    assert isinstance(found, Unavailable)
+    assert found.reason.startswith("the harm is 0 on every pair")
 
 
 def test_the_same_difference_everywhere_goes_to_the_sign_flips(rng):

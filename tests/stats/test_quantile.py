@@ -35,7 +35,7 @@ def test_quantiles_of_the_sides_not_of_the_differences(rng):
     expected = np.quantile([champion, challenger], 0.95, method="inverted_cdf", axis=1)
     assert [found.champion, found.challenger] == pytest.approx(expected)
     assert found.harm == pytest.approx(expected[1] - expected[0])
-    assert found.method == "difference of quantiles, Woodruff density, paired t, CR2"
+    assert found.method == "difference of quantiles, Woodruff density, clustered t, CR2"
 
 
 @pytest.mark.parametrize("p", [0.5, 0.95])

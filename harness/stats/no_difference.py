@@ -1,0 +1,73 @@
+"""When champion and challenger have the same value on every single pair.
+
+There is no spread, so a t-test would claim certainty. What is known is how rare a difference must
+be for none to show in so many clusters (the rule of three), and, where values have a largest one,
+how much a differing pair can cost. With K clusters of effective number `K' = M^2 / sum(m^2)`, a
+share `q` of differing pairs stays unseen with probability `(1 - q)^K'`, and then the mean harm is
+at most `q` times the largest value.
+
+The largest value is taken from the data, which is an assumption and is said: right for a fixed
+price, wrong for a quantity that could suddenly be a hundred times as large.
+
+References:
+    Hanley & Lippman-Hand (1983), JAMA 249:1743, for the rule of three.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from harness.stats.paired import Paired
+from harness.stats.question import Question
+from harness.stats.sufficiency import cautions
+from harness.verdict import Estimate
+
+METHOD = "no difference seen, rule of three"
+
+
+def differs_nowhere(pairs: Paired) -> bool:
+    """Whether every pair has one and the same value on both sides, above zero somewhere."""
+    largest = float(pairs.champion.max(initial=0.0))
+    smallest = float(pairs.champion.min(initial=0.0))
+    return smallest >= 0 < largest and bool(np.array_equal(pairs.champion, pairs.challenger))
+
+
+def no_difference(question: Question, pairs: Paired) -> Estimate:
+    """The harm that could still hide, in the unit of the harm; relative where that is asked.
+
+    Args:
+        pairs: Not empty, equal on both sides, never negative.
+    """
+    mean, most = float(pairs.champion.mean()), float(pairs.champion.max())
+    reach = most / mean if question.relative else most
+    sizes = pairs.clusters.sizes
+    n_effective = float(sizes.sum() ** 2 / (sizes @ sizes))
+    hidden = reach * (1 - question.alpha ** (1 / n_effective))
+    p_value, p_harm = (
+        max(0.0, 1 - shift / reach) ** n_effective if shift > 0 else 1.0
+        for shift in (question.null, -question.null)
+    )
+    return Estimate(
+        metric=question.metric,
+        unit=question.unit,
+        champion=mean,
+        challenger=mean,
+        harm=0.0,
+        harm_low=-hidden,
+        harm_high=hidden,
+        confidence=question.confidence,
+        null=question.null,
+        p_value=p_value,
+        p_harm=p_harm,
+        method=METHOD,
+        n_pairs=pairs.clusters.n_pairs,
+        n_clusters=pairs.clusters.n_clusters,
+        n_left_out=pairs.n_left_out,
+        relative=question.relative,
+        deff=pairs.clusters.n_pairs / n_effective,
+        warnings=(
+            f"no pair differs; the bound takes {most:.6g}, the largest value seen, for the "
+            f"largest there is",
+            *cautions(pairs.clusters),
+        ),
+    )
