@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import signal
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -35,6 +36,7 @@ from harness.usage import Usage
 WARM_CONNECTIONS = 8
 _WARM_UP_IN_FLIGHT = 4
 _BETWEEN_LOOKS_S = 0.2
+_SWITCH_S = 0.0005
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,12 +131,17 @@ def _driver(
 
 
 async def _warm_up(job: Job, everybody: Sequence[Party], clock: MonotonicClock) -> None:
-    """Ask the first entries of everybody, a few at a time, and forget the answers."""
+    """Ask the first entries of everybody, a few at a time, and forget the answers.
+
+    They cost what they cost: a budget is charged for them.
+    """
     room = asyncio.Semaphore(_WARM_UP_IN_FLIGHT)
 
     async def ask(party: Party, i: int) -> None:
         assert party.sender is not None
         async with room:
+            if not party.budget.take():
+                return
             answered: asyncio.Future[Exchange] = asyncio.get_running_loop().create_future()
             request_id = request_id_of(job.run_id, f"warm-up {i}")
             party.sender.submit(
@@ -144,7 +151,7 @@ async def _warm_up(job: Job, everybody: Sequence[Party], clock: MonotonicClock) 
                 call_order=0,
                 done=answered.set_result,
             )
-            await answered
+            party.budget.settle((await answered).cost_usd)
 
     recorded = list(job.entries.warm_up())
     await asyncio.gather(
@@ -165,6 +172,8 @@ async def _driven(
     show: Callable[[Progress], None],
 ) -> Done:
     interruptions = _Interruptions(driver, senders)
+    # The store builds its columns in a thread: at the usual 5 ms it would hold up a send that long.
+    sys.setswitchinterval(_SWITCH_S)
     # A collection over what start-up left takes milliseconds, in the middle of a measurement.
     gc.collect()
     gc.freeze()

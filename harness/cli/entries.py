@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from harness.cli.log_summary import find_first
 from harness.config import Config
-from harness.dialects.paths import JsonPath
 from harness.exchange import Recorded
-from harness.output import MISSING
 from harness.replay.corpus import Corpus
 from harness.replay.driver import Entry
-from harness.traffic.attributes import Attribute, FindFirst, attribute
+from harness.traffic.attributes import Attribute, attribute
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +34,8 @@ class Entries:
         return cls(
             corpus=corpus,
             n_warm_up=min(config.warm_up, corpus.n_entries),
-            cluster=attribute(config.cluster, _find_first) if config.cluster else None,
-            segments={name: attribute(at, _find_first) for name, at in config.segments.items()},
+            cluster=attribute(config.cluster, find_first) if config.cluster else None,
+            segments={name: attribute(at, find_first) for name, at in config.segments.items()},
             done=done,
         )
 
@@ -69,15 +67,3 @@ class Entries:
             for name, at in self.segments.items()
         }
         return Entry(key, recorded, known, segments, challengers)
-
-
-def _find_first(text: str) -> FindFirst:
-    path = JsonPath(text)
-
-    def find(document: Any) -> Any:
-        found = path(document)
-        if found is MISSING:
-            raise LookupError(text)
-        return found
-
-    return find

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import platform
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from importlib.metadata import version
 
 import polars as pl
@@ -58,6 +59,7 @@ def judged(runs: Sequence[StoredRun], config: Config) -> tuple[Verdict, Coverage
         confidence=min(one.policy.confidence for one in collected),
         versions=versions(),
     )
+    verdict = replace(verdict, notes=verdict.notes + tuple(_notes(runs)))
     for run in runs:
         write_verdict(run.path, digest, json_form.render(verdict).encode())
     return verdict, tables.coverage
@@ -110,6 +112,20 @@ def versions() -> dict[str, str]:
     }
 
 
+def _notes(runs: Sequence[StoredRun]) -> Iterator[str]:
+    """What a reader should know of how the runs came to be."""
+    for run in runs:
+        manifest = run.manifest
+        if manifest.n_rejected:
+            n_read = manifest.n_entries + manifest.n_rejected
+            yield (
+                f"{manifest.n_rejected:,} of {n_read:,} log entries could not be read "
+                f"(first: {manifest.first_rejected})."
+            )
+        if manifest.n_erased:
+            yield f"{manifest.n_erased:,} pairs were erased from run {manifest.run_id}."
+
+
 def _is_open_loop(runs: Sequence[StoredRun]) -> bool:
     kinds = {run.manifest.pacing for run in runs}
     if len(kinds) > 1:
@@ -158,7 +174,14 @@ def _collected(
         plan=Plan(pairs_to_come=_pairs_to_come(policy, conservation)),
         baseline="recorded" if recorded else "champion",
         open_loop=open_loop,
-        clustered=any(run.manifest.config.get("cluster") for run in runs),
+        clustered=any(_names_clusters(run, name) for run in runs),
+    )
+
+
+def _names_clusters(run: StoredRun, name: str) -> bool:
+    """Whether some request said whose it was, by the config's `cluster` or the log's own."""
+    return bool(
+        run.scan(name, ["cluster_known"]).select(pl.col("cluster_known").any()).collect().item()
     )
 
 

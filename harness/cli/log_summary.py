@@ -134,7 +134,7 @@ class _Counts:
 def _cluster_of(cluster: str | None) -> Of:
     if cluster is None:
         return lambda entry: entry.cluster_id
-    found = attribute(cluster, _find_first)
+    found = attribute(cluster, find_first)
     return lambda entry: found.of(entry.request)
 
 
@@ -153,7 +153,8 @@ def body_of(request: Request) -> Any:
         return None
 
 
-def _find_first(text: str) -> FindFirst:
+def find_first(text: str) -> FindFirst:
+    """A JSONPath as an attribute wants it: the first match, or LookupError."""
     path = JsonPath(text)
 
     def find(document: Any) -> Any:

@@ -273,8 +273,17 @@ class _Opening:
             champion_answers=ChampionAnswers(config.champion_answers),
             baseline=config.baseline,
             segments=tuple(config.segments),
+            n_entries=self._corpus.n_entries,
+            n_rejected=self._corpus.n_rejected,
+            first_rejected=_first_rejected(self._corpus),
             versions=versions(),
         )
+
+
+def _first_rejected(corpus: Corpus) -> str:
+    for rejected in corpus.first_rejections:
+        return f"{rejected.position}, {rejected.why}"
+    return ""
 
 
 def _run_id(folder: Path) -> RunId:

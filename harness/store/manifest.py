@@ -56,6 +56,9 @@ class Manifest:
         baseline: What the config says under `baseline`.
         versions: Of the harness and the libraries.
         n_erased: Pairs taken out on a user's demand since the run was written.
+        n_entries: Entries of the log that could be read; 0 without a log.
+        n_rejected: Entries that could not.
+        first_rejected: Where the first of those stands and why, for a person.
     """
 
     run_id: RunId
@@ -75,6 +78,9 @@ class Manifest:
     keep_bodies: KeepBodies = KeepBodies.ALL
     versions: Mapping[str, str] = field(default_factory=dict)
     n_erased: int = 0
+    n_entries: int = 0
+    n_rejected: int = 0
+    first_rejected: str = ""
     format: int = FORMAT
 
     def named(self, role: Role) -> tuple[DeploymentName, ...]:
