@@ -176,9 +176,14 @@ def _observed(one: Collected, clusters: Clusters) -> Observed:
         n_challenger_failed=seen.n_failed["challenger"],
         n_duplicate_ids=seen.n_repeated_ids,
         n_negative_latencies=seen.n_negative_latencies,
-        lag_p99_s=seen.lag_p99_s if one.open_loop else None,
+        lag_p99_s=seen.lag_p99_s if one.open_loop and _judges_time(one) else None,
         n_champion_first=seen.n_champion_first if one.baseline == "champion" else None,
     )
+
+
+def _judges_time(one: Collected) -> bool:
+    """Whether being late ourselves could spoil a rule's evidence."""
+    return any(metric.unit is Unit.SECONDS for metric in one.metrics)
 
 
 def _paths(one: Collected) -> tuple[PathDifference, ...]:

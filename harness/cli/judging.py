@@ -180,9 +180,8 @@ def _collected(
 
 def _names_clusters(run: StoredRun, name: str) -> bool:
     """Whether some request said whose it was, by the config's `cluster` or the log's own."""
-    return bool(
-        run.scan(name, ["cluster_known"]).select(pl.col("cluster_known").any()).collect().item()
-    )
+    known = run.scan(name, ["cluster_known"]).select(pl.col("cluster_known").any())
+    return bool(known.collect().item())
 
 
 def _conservation(run: StoredRun, name: str) -> Conservation:
