@@ -39,6 +39,7 @@ class Expectation:
         findings: Rule to status, for instance `not_worse accuracy` to `fail`.
         validity: Check to status.
         losses: Reason to number of requests.
+        note: A part of what some note of the verdict must say.
     """
 
     decision: str
@@ -46,6 +47,7 @@ class Expectation:
     validity: Mapping[str, str] = field(default_factory=dict)
     losses: Mapping[str, int] = field(default_factory=dict)
     n_pairs: int | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +179,8 @@ def differences(expect: Expectation, verdict: Mapping[str, Any]) -> Iterator[str
             yield f"{reason} is {challenger['losses'].get(reason, 0)}, must be {number}"
     if expect.n_pairs not in (None, challenger["n_pairs"]):
         yield f"n_pairs is {challenger['n_pairs']}, must be {expect.n_pairs}"
+    if expect.note and not any(expect.note in note for note in verdict["notes"]):
+        yield f"no note says {expect.note!r}, there are {verdict['notes']}"
 
 
 def _differs(name: str, status: str, found: Mapping[str, Any] | None) -> Iterator[str]:

@@ -32,9 +32,11 @@ def verdict(**changes):
         "findings": [{"rule": "not_worse accuracy", "segment": None, "status": "pass"}],
         "validity": [{"check": "pairing_rate", "status": "pass"}],
     }
-    return {"decision": "promote", "challengers": [challenger | changes]} | {
-        key: changes[key] for key in changes if key == "decision"
-    }
+    return {
+        "decision": "promote",
+        "challengers": [challenger | changes],
+        "notes": ["all is well"],
+    } | {key: changes[key] for key in changes if key == "decision"}
 
 
 def test_a_folder_is_read(folder):
@@ -88,6 +90,10 @@ def test_a_verdict_that_fits_has_no_differences():
             "schedule_lag_p99_s is not in the verdict",
         ),
         (Expectation("promote", losses={"shed_budget": 4}), "shed_budget is 0, must be 4"),
+        (
+            Expectation("promote", note="cut off"),
+            "no note says 'cut off', there are ['all is well']",
+        ),
         (Expectation("promote", n_pairs=31), "n_pairs is 30, must be 31"),
     ],
 )
