@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,7 +10,9 @@ from harness.cli.log_summary import readers
 from harness.replay.corpus import Corpus
 
 
-def corpus_of(paths: Sequence[Path], format: str, spool: Path) -> Corpus:
+def corpus_of(
+    paths: Sequence[Path], format: str, spool: Path, *, max_rejected_rate: float
+) -> Corpus:
     """Read a log.
 
     Args:
@@ -20,5 +23,22 @@ def corpus_of(paths: Sequence[Path], format: str, spool: Path) -> Corpus:
         PluginError: A reader cannot be loaded.
     """
     return Corpus.build(
-        list(paths), readers(), format=None if format == "auto" else format, spool_dir=spool
+        list(paths),
+        readers(),
+        format=None if format == "auto" else format,
+        spool_dir=spool,
+        max_rejected_rate=max_rejected_rate,
     )
+
+
+def warn_of_damage(corpus: Corpus) -> None:
+    """Say what of a log is left out, so that nobody takes what is replayed for all of it."""
+    contents = corpus.contents
+    if contents.n_rejected:
+        first = contents.first_rejections[0]
+        print(
+            f"harness: {contents.where}: left out {contents.n_rejected:,} of "
+            f"{contents.n_entries + contents.n_rejected:,} entries that cannot be read "
+            f"(first: {first.position}, {first.why})",
+            file=sys.stderr,
+        )

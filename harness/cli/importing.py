@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from harness.cli.corpora import corpus_of
+from harness.replay.corpus import MAX_REJECTED_RATE
 from harness.replay.importing import write_log
 
 
@@ -21,6 +22,12 @@ def import_log(
     format: Annotated[
         str, typer.Option("--format", help="The log's format; told by content otherwise.")
     ] = "auto",
+    max_rejected_rate: Annotated[
+        float,
+        typer.Option(
+            "--max-rejected-rate", min=0, max=1, help="Share of unreadable entries to put up with."
+        ),
+    ] = MAX_REJECTED_RATE,
 ) -> None:
     """Turn a log of another format into a harness log.
 
@@ -30,7 +37,7 @@ def import_log(
     """
     with (
         tempfile.TemporaryDirectory(prefix="harness-") as spool,
-        corpus_of(source, format, Path(spool)) as corpus,
+        corpus_of(source, format, Path(spool), max_rejected_rate=max_rejected_rate) as corpus,
     ):
         written = write_log(corpus, out)
         contents = corpus.contents

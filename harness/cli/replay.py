@@ -15,7 +15,7 @@ import typer
 import uvloop
 
 from harness.cli.carrying_out import Done, Job, carry_out
-from harness.cli.corpora import corpus_of
+from harness.cli.corpora import corpus_of, warn_of_damage
 from harness.cli.entries import Entries
 from harness.cli.exits import INTERRUPTED
 from harness.cli.gate import AsJson, HoldIs, OneChallenger, Outputs, conclude
@@ -37,6 +37,7 @@ from harness.store.naming import new_run_id, run_folder, run_id_of
 from harness.store.portion import Measure
 from harness.store.privacy import KeepBodies, Privacy
 from harness.store.reader import StoredRun
+from harness.store.retention import prune
 from harness.store.writer import RunWriter
 
 
@@ -81,9 +82,11 @@ def replay(
         _corpus(read, log, Path(spool)) as corpus,
     ):
         _refuse_unfit(read, corpus)
+        warn_of_damage(corpus)
         folder, existing = _folder(read, corpus, run, resume=resume)
         done = _replayed(read, corpus, folder, existing, Path(spool))
     stored = StoredRun.open(folder)
+    _prune(read, folder)
     if done.interrupted:
         _say_how_to_resume(config, folder, stored, done)
         return INTERRUPTED
@@ -112,7 +115,7 @@ def _corpus(config: Config, logs: list[str] | None, spool: Path) -> Corpus:
             str(config.path), "log", "is not set", "Name a recorded log there or with --log"
         )
     paths = [Path(log) for log in logs] if logs else [Path(config.log_path)]
-    return corpus_of(paths, config.format, spool)
+    return corpus_of(paths, config.format, spool, max_rejected_rate=config.max_rejected_rate)
 
 
 def _refuse_unfit(config: Config, corpus: Corpus) -> None:
@@ -146,7 +149,8 @@ def _folder(
 ) -> tuple[Path, StoredRun | None]:
     """Where the run goes, and what of it is there already."""
     if not resume:
-        name = config.path.stem if config.path.stem != "harness" else config.path.parent.name
+        path = config.path.absolute()
+        name = path.stem if path.stem != "harness" else path.parent.name
         salt = secrets.token_hex(3)
         fresh = new_run_id(name or "run", at=datetime.now(UTC), salt=salt)
         return (run_folder(run, RUNS) if run is not None else RUNS / fresh), None
@@ -299,6 +303,22 @@ def _whole(now: Conservation, n_found: int, n_counted: int) -> Conservation:
     paired = n_found + now.paired
     lost = sum(now.losses.values())
     return Conservation(n_counted, paired, now.losses, n_counted - paired - lost)
+
+
+def _prune(config: Config, folder: Path) -> None:
+    """Delete runs that `capture.retention` no longer keeps, among those of the usual folder."""
+    retention = config.capture.retention
+    if retention is None or folder.parent != RUNS:
+        return
+    gone = prune(
+        RUNS,
+        max_bytes=retention.max_bytes,
+        max_age_s=retention.max_age_s,
+        now=datetime.now(UTC),
+        keep=folder,
+    )
+    for run in gone:
+        print(f"harness: deleted {run.path}, by `capture.retention`", file=sys.stderr)
 
 
 def _say_how_to_resume(config: Path, folder: Path, stored: StoredRun, done: Done) -> None:

@@ -16,7 +16,6 @@ from statistics import NormalDist
 from harness.config.model import Config
 from harness.gate.policy import AtLeast, AtMost, NotWorse, Policy, Rule
 from harness.metric import Exceedance, Metric, Quantile, Rate, Sides
-from harness.replay.corpus import MAX_REJECTED_RATE
 from harness.stats.quantile import MIN_EXCEEDANCES
 from harness.stats.sufficiency import MIN_CLUSTERS
 
@@ -105,10 +104,9 @@ def obstacles(config: Config, log: LogSummary) -> tuple[str, ...]:
     if log.n_entries == 0:
         return (f"The log holds no request that can be read ({log.n_rejected} that cannot).",)
     found = []
-    if log.n_rejected > MAX_REJECTED_RATE * (log.n_entries + log.n_rejected):
-        found.append(
-            f"More than {MAX_REJECTED_RATE:.0%} of the log cannot be read: a replay refuses it."
-        )
+    if log.n_rejected > config.max_rejected_rate * (log.n_entries + log.n_rejected):
+        share = f"{config.max_rejected_rate:.0%}"
+        found.append(f"More than {share} of the log cannot be read: a replay refuses it.")
     if config.pacing.mode == "recorded" and log.first_at_ns is None:
         found.append("The log has no times to keep: replay it with `pacing: {mode: closed, ...}`.")
     if config.champion_answers == "recorded" and log.n_with_answer == 0:

@@ -25,7 +25,7 @@ from harness.config.comparison import Comparison
 from harness.config.deployment import Challenger, Champion, Deployment
 from harness.config.policy import PolicySection, ResolvedRule, resolved
 from harness.config.problems import BadValueError
-from harness.config.section import JsonPath, Name, Number, Reference, Section, Whole
+from harness.config.section import JsonPath, Name, Number, Reference, Section, Share, Whole
 from harness.config.traffic import Attribute, Pacing, RecordedPacing, Rewriting
 from harness.config.vocabulary import Score, Vocabulary
 from harness.gate.policy import Policy
@@ -107,6 +107,11 @@ class Config(Section):
     )
     format: Name = Field(
         default="auto", description="The log's format; `auto` looks at its content."
+    )
+    max_rejected_rate: Share = Field(
+        default=0.05,
+        description="With a larger share of unreadable entries the log is refused: what is left "
+        "may not be typical.",
     )
     champion_answers: Literal["live", "recorded"] = Field(
         default="live",

@@ -21,6 +21,7 @@ def overdue(
     max_bytes: int | None = None,
     max_age_s: float | None = None,
     now: datetime,
+    keep: Path | None = None,
 ) -> tuple[RunSummary, ...]:
     """The runs that have to go, oldest first.
 
@@ -30,6 +31,7 @@ def overdue(
     Args:
         max_bytes: What all runs may take together; None for no limit.
         max_age_s: Since a run was started; None for no limit.
+        keep: A run that stays in any case: the one just made.
     """
     left = sum(run.n_bytes for run in runs)
     going = []
@@ -37,7 +39,7 @@ def overdue(
         assert run.started_at is not None
         is_old = max_age_s is not None and (now - run.started_at).total_seconds() > max_age_s
         is_too_much = max_bytes is not None and left > max_bytes
-        if is_old or is_too_much:
+        if (is_old or is_too_much) and run.path != keep:
             going.append(run)
             left -= run.n_bytes
     return tuple(going)
@@ -49,6 +51,7 @@ def prune(
     max_bytes: int | None = None,
     max_age_s: float | None = None,
     now: datetime,
+    keep: Path | None = None,
 ) -> tuple[RunSummary, ...]:
     """Delete the runs of a folder that have to go; see `overdue`, which says so beforehand.
 
@@ -58,7 +61,7 @@ def prune(
     Raises:
         StoreError: When something may not be deleted.
     """
-    going = overdue(runs_in(folder), max_bytes=max_bytes, max_age_s=max_age_s, now=now)
+    going = overdue(runs_in(folder), max_bytes=max_bytes, max_age_s=max_age_s, now=now, keep=keep)
     for run in going:
         delete(run.path)
     _finish_what_was_begun(folder)

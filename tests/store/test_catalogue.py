@@ -142,3 +142,14 @@ def test_a_run_that_was_being_deleted_is_deleted_to_the_end(tmp_path):
     prune(tmp_path, now=NOON)
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_run_just_made_stays(tmp_path):
+    """However small the limit, what was just measured is not what goes."""
+    for days in (0, 2):
+        run(tmp_path, f"d{days}", days_ago=days)
+
+    gone = prune(tmp_path, max_bytes=0, now=NOON, keep=tmp_path / "d0")
+
+    assert names(gone) == ["d2"]
+    assert names(runs_in(tmp_path)) == ["d0"]
