@@ -1,27 +1,43 @@
 """A real server, a log and a config for it, and a way to call the program."""
 
 import json
+import os
+import subprocess
+import sys
 import threading
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
 from harness.cli import main
+from tests.transport.raw_server import RawServer
+
+ROOT = Path(__file__).parents[2]
 
 
 class Answering(BaseHTTPRequestHandler):
-    """Says whether a number is odd; `?wrong` says the opposite, `?fails` nothing good."""
+    """Says whether a number is odd; a `wrong` one the opposite; one that `fails` is not ready."""
 
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # head and body in one packet: two of them cost a delayed acknowledgement
 
     def do_POST(self):
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        content = self.rfile.read(int(self.headers["Content-Length"]))
+        try:
+            body = json.loads(content)
+        except (ValueError, RecursionError):
+            self.answer(400, {"error": "no JSON I can read"})
+            return
         self.server.seen.append((self.path, dict(self.headers.items()), body))
+        self.server.pause.wait(self.server.takes_s)
         is_odd = bool(body["n"] % 2) != (self.server.kind == "wrong")
         answer = {"label": "odd" if is_odd else "even", "score": body["n"] / 1000}
-        status = 503 if self.server.kind == "fails" else 200
-        content = json.dumps(answer).encode()
+        self.answer(503 if self.server.kind == "fails" else 200, answer)
+
+    def answer(self, status, document):
+        content = json.dumps(document).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(content)))
@@ -38,16 +54,21 @@ class Server:
     seen: list
 
 
+class Listening(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+
 @pytest.fixture
 def serve():
     """Start servers on free ports; all are stopped at the end."""
     running = []
 
-    def start(kind="right"):
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Answering)
-        server.daemon_threads = True
-        server.kind, server.seen = kind, []
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+    def start(kind="right", *, takes_s=0.0):
+        server = Listening(("127.0.0.1", 0), Answering)
+        server.kind, server.takes_s, server.seen = kind, takes_s, []
+        server.pause = threading.Event()
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
         thread.start()
         running.append((server, thread))
         return Server(f"http://127.0.0.1:{server.server_port}", server.seen)
@@ -57,6 +78,20 @@ def serve():
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+@pytest.fixture
+def serve_raw():
+    """Start servers that do what the given function does with each connection."""
+    servers = []
+
+    def start(behave, **options):
+        servers.append(RawServer(behave, **options))
+        return Server(f"http://127.0.0.1:{servers[-1].port}", servers[-1].peers)
+
+    yield start
+    for server in servers:
+        server.close()
 
 
 def entry(n, *, answer=True, users=40, gap_s=0.001):
@@ -154,3 +189,33 @@ def harness(capsys, monkeypatch, tmp_path):
         return Ended(ended.value.code, said.out, said.err)
 
     return call
+
+
+@pytest.fixture
+def program(tmp_path):
+    """Start the program as a process of its own, below a folder of its own."""
+    started = []
+
+    def start(*words, **environment):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "harness", *map(str, words)],
+            cwd=tmp_path,
+            env=os.environ | {"PYTHONPATH": str(ROOT)} | environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def ended(process, *, within_s=60):
+    """Wait for a process of `program`."""
+    out, err = process.communicate(timeout=within_s)
+    return Ended(process.returncode, out, err)
