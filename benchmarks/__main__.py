@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-BENCHMARKS = ("sender", "replay", "store", "compare", "gate")
+BENCHMARKS = ("sender", "store", "compare", "gate")
 
 
 def main() -> int:

@@ -1,9 +1,10 @@
 """How fast answers are compared and tabulated, beside DeepDiff in the same run.
 
-    python benchmarks/compare.py [--pairs 20000]
+    python -m benchmarks.compare [--pairs 20000]
 
-Prints pairs per second on one core for 1 KB of compact JSON, as most servers write it. Absolute figures depend on the machine
-and on what else it does; the ratios to DeepDiff are what carries over.
+Prints pairs per second on one core for 1 KB of compact JSON, as most servers write it. Absolute
+figures depend on the machine and on what else it does; the ratios to DeepDiff are what carries
+over.
 """
 
 from __future__ import annotations

@@ -84,9 +84,7 @@ def _measure(folder: Path) -> None:
         comparisons=("label",),
     )
     started_s = time.perf_counter()
-    verdict = evaluate(
-        [collected], run_ids=["r"], policy_digest="d", confidence=0.95, versions={}
-    )
+    verdict = evaluate([collected], run_ids=["r"], policy_digest="d", confidence=0.95, versions={})
     gate_s = time.perf_counter() - started_s
     peak_gb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
     print(

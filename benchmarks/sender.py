@@ -1,13 +1,13 @@
 """How fast we send, beside the clients people use, and how well we keep a pace.
 
-    python benchmarks/sender.py [--rounds 5] [--seconds 2]
+    python -m benchmarks.sender [--rounds 5] [--seconds 2]
 
 A server that does next to nothing runs on one core, one client at a time on the other: 1 KB POSTs
 over 64 kept-alive connections, answered with 1 KB. Clients take turns within a round, and medians
 over the rounds are compared, because neighbours on the machine are noisy: trust the ratios.
 
 wrk and hey are used where they are installed. They only count; our sender and aiohttp also build
-the request and keep the answer.
+the request and keep the answer, and `replay` does all that `harness replay` does, pairs stored.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from typing import cast
 import aiohttp
 import uvloop
 
+from benchmarks.replaying import replay_and_store
 from harness.exchange import DeploymentName, Exchange, Request, RequestId, Response
 from harness.transport.clock import MonotonicClock
 from harness.transport.sender import HttpSender
@@ -151,7 +152,16 @@ async def send_with_aiohttp(port: int, seconds: float) -> int:
     return n_done
 
 
-SENDERS = {"harness": send_with_harness, "aiohttp": send_with_aiohttp}
+async def replay_with_harness(port: int, seconds: float) -> int:
+    request = Request("POST", "/predict", HEADERS, BODY)
+    return await replay_and_store(port, seconds, request, CONNECTIONS)
+
+
+SENDERS = {
+    "harness": send_with_harness,
+    "replay": replay_with_harness,
+    "aiohttp": send_with_aiohttp,
+}
 
 
 def run_client(name: str, port: int, seconds: float) -> None:
@@ -172,7 +182,15 @@ def _cpu_s() -> float:
 
 def ask_own_client(name: str, port: int, seconds: float, core: int) -> Measured:
     printed = _on_core(
-        core, sys.executable, __file__, "--client", name, str(port), "--seconds", str(seconds)
+        core,
+        sys.executable,
+        "-m",
+        "benchmarks.sender",
+        "--client",
+        name,
+        str(port),
+        "--seconds",
+        str(seconds),
     )
     return Measured(*json.loads(printed))
 
@@ -227,7 +245,7 @@ def _pinned(core: int) -> Iterator[None]:
 def _server(core: int) -> Iterator[int]:
     with _pinned(core):
         server = subprocess.Popen(
-            [sys.executable, __file__, "--serve"],
+            [sys.executable, "-m", "benchmarks.sender", "--serve"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -245,6 +263,7 @@ def throughput(rounds: int, seconds: float) -> None:
     cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [0, 0]
     ask: dict[str, Callable[[int, float, int], Measured]] = {
         "harness": lambda port, s, core: ask_own_client("harness", port, s, core),
+        "replay": lambda port, s, core: ask_own_client("replay", port, s, core),
         "aiohttp": lambda port, s, core: ask_own_client("aiohttp", port, s, core),
         "wrk": ask_wrk,
         "hey": ask_hey,
@@ -266,11 +285,17 @@ def _print_throughput(measured: dict[str, list[Measured]]) -> None:
         name: statistics.median(one.requests_per_s for one in all_of)
         for name, all_of in measured.items()
     }
-    print(f"{'client':10} {'requests/s':>11} {'CPU us/request':>15} {'harness/this':>13}")
+    print(
+        f"{'client':10} {'requests/s':>11} {'CPU us/request':>15} "
+        f"{'harness/this':>13} {'replay/this':>12}"
+    )
     for name, all_of in measured.items():
         cpu = [one.cpu_us_per_request for one in all_of if one.cpu_us_per_request is not None]
         shown = f"{statistics.median(cpu):.1f}" if cpu else "-"
-        print(f"{name:10} {rates[name]:11.0f} {shown:>15} {rates['harness'] / rates[name]:13.2f}")
+        print(
+            f"{name:10} {rates[name]:11.0f} {shown:>15} {rates['harness'] / rates[name]:13.2f} "
+            f"{rates['replay'] / rates[name]:12.2f}"
+        )
 
 
 # Pacing: how late a wake-up at 1 000 per second is.

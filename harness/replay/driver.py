@@ -13,8 +13,9 @@ flight (where order is kept), too many requests are open, or we are late ourselv
 the due time stays what it was, so that the wait is part of what the deployment is charged with;
 the sender is told since when the entry *could* go, so that only our own lateness counts as ours.
 
-`stop` ends the walk. What is in flight is waited for (each deployment has its deadline), what was
-not asked stays pending, and conservation is reported in any case.
+`stop` ends the walk. What is in flight is waited for (each deployment has its deadline); what was
+not asked, or whose call was given up, is no pair and stays pending, for a resumed replay to ask.
+Conservation is reported in any case.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from harness.exchange import (
     DeploymentName,
     Exchange,
     Failure,
+    FailureKind,
     Recorded,
     Request,
     RequestId,
@@ -97,6 +99,7 @@ class _Open:
     due_s: float
     ready_s: float
     n_missing: int = 0
+    given_up: bool = False
     champion: Exchange | None = None
     answers: dict[int, Exchange] = field(default_factory=dict)
 
@@ -144,6 +147,7 @@ class Driver:
         self._answered = asyncio.Event()
         self._walk: asyncio.Task[None] | None = None
         self._sink_error: BaseException | None = None
+        self._is_stopping = False
 
     async def run(self, entries: Iterable[Entry]) -> None:
         """Ask every entry; return when all that were asked are answered.
@@ -165,6 +169,7 @@ class Driver:
 
     def stop(self) -> None:
         """Ask nothing more. `run` returns when what is in flight is answered."""
+        self._is_stopping = True
         if self._walk is not None:
             self._walk.cancel()
 
@@ -260,8 +265,9 @@ class Driver:
             for i in affordable:
                 self._challengers[i].budget.settle(0.0)
             affordable = []
-        for i in set(one.entry.challengers).difference(affordable):
-            self._losses[i][LossReason.SHED_BUDGET] += 1
+        if len(affordable) < len(one.entry.challengers):
+            for i in set(one.entry.challengers).difference(affordable):
+                self._losses[i][LossReason.SHED_BUDGET] += 1
         return affordable
 
     def _recorded_of(self, one: _Open, asked: list[int]) -> Exchange | None:
@@ -296,9 +302,11 @@ class Driver:
             one.champion = exchange
         else:
             one.answers[i] = exchange
+        one.given_up |= _is_given_up(exchange)
         one.n_missing -= 1
         if one.n_missing == 0:
-            self._keep(one)
+            if not one.given_up:
+                self._keep(one)
             self._close(one)
 
     def _keep(self, one: _Open) -> None:
@@ -333,14 +341,14 @@ class Driver:
         )
 
     def _close(self, one: _Open) -> None:
-        """A request is over. The next of its cluster goes; those nobody can be asked go by."""
+        """A request is over. The next of its cluster goes; those that cannot go by."""
         following: _Open | None = one
         while following is not None:
             self._n_open -= 1
             self._n_answered += 1
             self._pacer.answered()
             following = self._next_of_cluster(following)
-            if following is not None and self._send(following):
+            if following is not None and not self._is_stopping and self._send(following):
                 break
         self._answered.set()
 
@@ -366,6 +374,13 @@ def content_hash(request: Request) -> str:
     digest.update(head.encode("latin-1", "replace"))
     digest.update(request.body)
     return digest.hexdigest()
+
+
+def _is_given_up(exchange: Exchange) -> bool:
+    """Whether our own end, and nothing of the deployment's, is why there is no answer."""
+    return (
+        isinstance(exchange.outcome, Failure) and exchange.outcome.kind is FailureKind.CANCELLED
+    )
 
 
 def _kind(exchange: Exchange) -> str:
