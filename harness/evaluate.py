@@ -40,7 +40,17 @@ from harness.measure.disagreements import disagreements
 from harness.measure.integrity import integrity
 from harness.measure.segments import Segment, segments
 from harness.measure.sides import needed_columns, pair_values, sides
-from harness.metric import Better, Exceedance, Mean, Metric, Quantile, Rate, Sides, Unit
+from harness.metric import (
+    BOUNDED,
+    Better,
+    Exceedance,
+    Mean,
+    Metric,
+    Quantile,
+    Rate,
+    Sides,
+    Unit,
+)
 from harness.pair import Conservation
 from harness.stats.clusters import Clusters
 from harness.stats.mean import mean_bound, mean_harm
@@ -65,10 +75,6 @@ INDEPENDENCE_ASSUMED = (
     "No `cluster:` is configured, so requests were taken to be independent of each other. "
     "Where users send several, intervals are too narrow."
 )
-
-BOUNDED = {Unit.SECONDS, Unit.FRACTION}
-"""Units whose values have an end by nature: a latency its timeout, a share 1."""
-
 
 NOTHING_TO_COME = Plan()
 

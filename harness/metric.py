@@ -24,6 +24,10 @@ class Unit(StrEnum):
     DISTANCE = "distance"  # the comparator's own unit
 
 
+BOUNDED = frozenset({Unit.SECONDS, Unit.FRACTION})
+"""Units whose values have an end by nature: a latency its timeout, a share 1."""
+
+
 @dataclass(frozen=True, slots=True)
 class Mean:
     """The mean over pairs."""
