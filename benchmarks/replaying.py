@@ -7,13 +7,12 @@ calls, forwarding, the sender, pairing with a recorded champion, rows, journal, 
 from __future__ import annotations
 
 import asyncio
-import sys
 import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from harness.cli.carrying_out import gentle_collections
+from harness.cli.quiet import quiet
 from harness.exchange import (
     DeploymentName,
     Exchange,
@@ -40,8 +39,7 @@ OLD, NEW = DeploymentName("old"), DeploymentName("new")
 
 async def replay_and_store(port: int, seconds: float, request: Request, connections: int) -> int:
     """Replay for so long; return how many pairs were stored, sealing included in the time."""
-    sys.setswitchinterval(0.0005)
-    gentle_collections()
+    quiet()
     clock = MonotonicClock()
     target = Target(NEW, f"http://127.0.0.1:{port}", timeout_s=5.0, is_challenger=True)
     sender = HttpSender(target, clock)

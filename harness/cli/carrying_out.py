@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import signal
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -23,6 +21,7 @@ from harness.cli.parties import (
     recorded_exchange,
     targets,
 )
+from harness.cli.quiet import quiet
 from harness.config import Config
 from harness.exchange import Exchange, Response
 from harness.pair import Conservation
@@ -37,7 +36,6 @@ from harness.usage import Usage
 WARM_CONNECTIONS = 8
 _WARM_UP_IN_FLIGHT = 4
 _BETWEEN_LOOKS_S = 0.2
-_SWITCH_S = 0.0005
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +76,15 @@ async def carry_out(job: Job, show: Callable[[Progress], None]) -> Done:
     """Replay until everything is answered or somebody interrupts.
 
     The first SIGINT or SIGTERM ends asking, the second also what is in flight: it stays pending.
+    Before anything is asked they cancel.
 
     Raises:
         UnreachableError: A deployment is not there; nothing has been written.
         StoreError: Pairs could not be kept; what was acknowledged is.
     """
+    interruptions = _Interruptions()
     async with AsyncExitStack() as stack:
+        stack.enter_context(interruptions)
         urls = await stack.enter_async_context(addresses(job.config, job.logs))
         wanted = targets(job.config, urls)
         await probe_all(wanted)
@@ -103,7 +104,9 @@ async def carry_out(job: Job, show: Callable[[Progress], None]) -> Done:
         await _warm_up(job, (champion, *challengers), clock)
         sink = stack.enter_context(BackgroundSink(job.open_run()))
         driver = _driver(job, champion, challengers, clock, sink)
-        return await _driven(driver, job, sink, senders, show)
+        interruptions.from_now_on_stop(driver, senders)
+        await _driven(driver, job, show)
+        return Done(driver.conservation(), interruptions.seen, driver.snapshot())
 
 
 def _driver(
@@ -165,39 +168,14 @@ async def _warm_up(job: Job, everybody: Sequence[Party], clock: MonotonicClock) 
     )
 
 
-async def _driven(
-    driver: Driver,
-    job: Job,
-    sink: BackgroundSink,
-    senders: Sequence[HttpSender],
-    show: Callable[[Progress], None],
-) -> Done:
-    interruptions = _Interruptions(driver, senders)
-    # The store builds its columns in a thread: at the usual 5 ms it would hold up a send that long.
-    sys.setswitchinterval(_SWITCH_S)
-    gentle_collections()
+async def _driven(driver: Driver, job: Job, show: Callable[[Progress], None]) -> None:
+    quiet()
     watching = asyncio.create_task(_watch(driver, show))
     try:
-        with interruptions:
-            await driver.run(job.entries.to_ask())
+        await driver.run(job.entries.to_ask())
     finally:
         watching.cancel()
-        gc.unfreeze()
         show(driver.snapshot())
-    conservation = driver.conservation()
-    return Done(conservation, interruptions.seen, driver.snapshot())
-
-
-def gentle_collections() -> None:
-    """Keep the garbage collector out of a measurement.
-
-    A collection over what start-up left takes milliseconds, so that is frozen. What a replay makes
-    has no cycles and goes without the collector; at Python's usual threshold of 700 objects that
-    still costs a fifth of the time per request.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(100_000, 20, 100)
 
 
 async def _watch(driver: Driver, show: Callable[[Progress], None]) -> None:
@@ -207,12 +185,18 @@ async def _watch(driver: Driver, show: Callable[[Progress], None]) -> None:
 
 
 class _Interruptions:
-    """SIGINT and SIGTERM while a replay runs: stop asking, then stop waiting."""
+    """What SIGINT and SIGTERM do. Make it in the task that they are to end.
 
-    def __init__(self, driver: Driver, senders: Sequence[HttpSender]) -> None:
+    Before there is anything to keep they cancel the task. From then on the first one ends asking
+    and the second one waiting. Both also where a shell had SIGINT ignored, as for its jobs in the
+    background.
+    """
+
+    def __init__(self) -> None:
         self.seen = False
-        self._driver = driver
-        self._senders = senders
+        self._task = asyncio.current_task()
+        self._driver: Driver | None = None
+        self._senders: Sequence[HttpSender] = ()
         self._closing: list[asyncio.Task[None]] = []
         self._before: dict[signal.Signals, Any] = {}
 
@@ -226,8 +210,15 @@ class _Interruptions:
             asyncio.get_running_loop().remove_signal_handler(number)
             signal.signal(number, handler)
 
+    def from_now_on_stop(self, driver: Driver, senders: Sequence[HttpSender]) -> None:
+        self._driver = driver
+        self._senders = senders
+
     def _interrupted(self) -> None:
-        if not self.seen:
+        if self._driver is None:
+            assert self._task is not None
+            self._task.cancel()
+        elif not self.seen:
             self.seen = True
             self._driver.stop()
         elif not self._closing:
