@@ -28,9 +28,12 @@ COMMANDS = {
 def main(arguments: Sequence[str] | None = None) -> None:
     """The `harness` program."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    sys.exit(run(partial(_call, words)))
+
+
+def _call(words: Sequence[str]) -> object:
     called = [words[0]] if words and words[0] in COMMANDS else list(COMMANDS)
-    app = program(called)
-    sys.exit(run(partial(app, args=words, prog_name="harness", standalone_mode=False)))
+    return program(called)(args=list(words), prog_name="harness", standalone_mode=False)
 
 
 def program(names: Sequence[str]) -> typer.Typer:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import typer
@@ -20,19 +22,26 @@ UNREACHABLE = 13
 INTERRUPTED = 130
 
 
+class InterruptionError(Exception):
+    """Somebody ended the command, which has more to say than that."""
+
+
 def run(command: Callable[[], object]) -> int:
     """Run a command to its exit code; whatever goes wrong is one line on stderr.
 
     A command returns its exit code, or None for success.
     """
     try:
-        code = command()
+        with _terminated_like_interrupted():
+            code = command()
     except typer.TyperException as exc:
         return _say(_usage(exc), WRONG_USE)
     except typer.Exit as exc:
         return exc.exit_code
     except (KeyboardInterrupt, typer.Abort):
         return _say("interrupted", INTERRUPTED)
+    except InterruptionError as exc:
+        return _say(str(exc), INTERRUPTED)
     except UnreachableError as exc:
         return _say(str(exc), UNREACHABLE)
     except StoreFullError as exc:
@@ -45,7 +54,24 @@ def run(command: Callable[[], object]) -> int:
         return OK
     except Exception as exc:
         return _say(f"{_summary(exc)}. Details: {_details()}", CANNOT_FINISH)
+    if code == INTERRUPTED:  # what typer makes of a KeyboardInterrupt
+        return _say("interrupted", INTERRUPTED)
     return code if isinstance(code, int) else OK
+
+
+@contextmanager
+def _terminated_like_interrupted() -> Iterator[None]:
+    """Let SIGTERM do what Ctrl-C does, so that whatever was started is stopped, not left behind."""
+
+    def interrupt(*_: object) -> None:
+        # Not by raising SIGINT: a shell lets its jobs in the background ignore that.
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _say(message: str, code: int) -> int:

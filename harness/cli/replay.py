@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
+import shlex
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -17,7 +19,7 @@ import uvloop
 from harness.cli.carrying_out import Done, Job, carry_out
 from harness.cli.corpora import corpus_of, warn_of_damage
 from harness.cli.entries import Entries
-from harness.cli.exits import INTERRUPTED
+from harness.cli.exits import InterruptionError
 from harness.cli.gate import AsJson, HoldIs, OneChallenger, Outputs, conclude
 from harness.cli.judging import Tables, versions
 from harness.cli.meaning import usage_reader, values_digest
@@ -88,8 +90,7 @@ def replay(
     stored = StoredRun.open(folder)
     _prune(read, folder)
     if done.interrupted:
-        _say_how_to_resume(config, folder, stored, done)
-        return INTERRUPTED
+        raise InterruptionError(_how_to_resume(config, log or (), format, folder, stored))
     if no_gate:
         print(folder)
         return 0
@@ -203,7 +204,10 @@ def _replayed(
         logs=spool,
     )
     with ProgressLine(sys.stderr) as line:
-        finished = uvloop.run(carry_out(job, line.show))
+        try:
+            finished = uvloop.run(carry_out(job, line.show))
+        except asyncio.CancelledError as exc:  # by a signal, before anything was asked
+            raise KeyboardInterrupt from exc
     opening.finish(finished, entries)
     return finished
 
@@ -321,10 +325,12 @@ def _prune(config: Config, folder: Path) -> None:
         print(f"harness: deleted {run.path}, by `capture.retention`", file=sys.stderr)
 
 
-def _say_how_to_resume(config: Path, folder: Path, stored: StoredRun, done: Done) -> None:
+def _how_to_resume(
+    config: Path, log: Sequence[str], format: str | None, folder: Path, stored: StoredRun
+) -> str:
     pairs = sum(stored.n_pairs(name) for name in stored.challengers)
-    print(
-        f"harness: interrupted with {pairs:,} pairs stored in {folder}. "
-        f"Go on with: harness replay {config} --run {folder} --resume",
-        file=sys.stderr,
-    )
+    words = ["harness", "replay", str(config)]
+    words += [word for one in log for word in ("--log", one)]
+    words += [] if format is None else ["--format", format]
+    again = shlex.join([*words, "--run", str(folder), "--resume"])
+    return f"interrupted with {pairs:,} pairs stored in {folder}. Go on with: {again}"
