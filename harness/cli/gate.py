@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -27,7 +28,11 @@ Outputs = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print the verdict as JSON.")]
 OneChallenger = Annotated[
     str | None,
-    typer.Option("--challenger", help="Whose decision becomes the exit code.", show_default=False),
+    typer.Option(
+        "--challenger",
+        help="Show this one in full; its decision becomes the exit code.",
+        show_default=False,
+    ),
 ]
 HoldIs = Annotated[
     HoldAs | None,
@@ -71,6 +76,8 @@ def conclude(
     code = exit_code(verdict, challenger=challenger, hold_as=hold_as)
     warn(coverage)
     write_outputs(verdict, outputs)
+    if challenger is not None and not as_json:
+        verdict = replace(verdict, challengers=(verdict.of(challenger),))
     print_verdict(verdict, as_json=as_json)
     return code
 

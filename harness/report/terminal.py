@@ -30,6 +30,9 @@ from harness.verdict import (
 
 MOST_DISAGREEMENTS = 5
 MOST_PATHS = 3
+ONE_IN_FULL = (
+    "`harness gate RUN --challenger NAME` shows one in full, with its worst disagreements."
+)
 MOST_RUNS = 3
 
 DECISION_STYLES = {
@@ -101,9 +104,13 @@ def _together(
         if judged.next_steps
     ]
     facts = [("note", _plain(note)) for note in verdict.notes] + steps
-    if facts:
-        yield Text()
-        yield _facts(facts)
+    lost = [
+        (one_line(judged.challenger, longest=24), Text(losses_line(judged)))
+        for judged in several
+        if judged.losses or judged.pending
+    ]
+    yield Text()
+    yield _facts([*lost, *facts, ("more", _plain(ONE_IN_FULL))])
 
 
 def _headline(decision: Decision, subject: str) -> Text:
