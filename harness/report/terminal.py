@@ -104,13 +104,8 @@ def _together(
         if judged.next_steps
     ]
     facts = [("note", _plain(note)) for note in verdict.notes] + steps
-    lost = [
-        (one_line(judged.challenger, longest=24), Text(losses_line(judged)))
-        for judged in several
-        if judged.losses or judged.pending
-    ]
     yield Text()
-    yield _facts([*lost, *facts, ("more", _plain(ONE_IN_FULL))])
+    yield _facts([*facts, ("more", _plain(ONE_IN_FULL))])
 
 
 def _headline(decision: Decision, subject: str) -> Text:
@@ -144,7 +139,7 @@ def _summary(several: Sequence[ChallengerVerdict]) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
     table.add_column("challenger")
     table.add_column("decision")
-    for name in ("pairs", "clusters", "p", "after Holm", "rules passed"):
+    for name in ("pairs", "lost", "clusters", "p", "after Holm", "rules passed"):
         table.add_column(name, justify="right")
     for judged in several:
         passed = sum(finding.status is Status.PASS for finding in judged.findings)
@@ -155,6 +150,7 @@ def _summary(several: Sequence[ChallengerVerdict]) -> Table:
                 DECISION_STYLES[judged.decision],
             ),
             numbers.count(judged.n_pairs),
+            numbers.count(sum(judged.losses.values()) + judged.pending),
             numbers.count(judged.n_clusters),
             numbers.p_value(judged.p_value),
             numbers.p_value(judged.p_adjusted),
