@@ -153,7 +153,7 @@ async def _warm_up(job: Job, everybody: Sequence[Party], clock: MonotonicClock) 
                 party.prepare(recorded[i], request_id),
                 due_s=clock.now_s(),
                 call_order=0,
-                done=answered.set_result,
+                done=partial(_answer, answered),
             )
             party.budget.settle((await answered).cost_usd)
 
@@ -166,6 +166,11 @@ async def _warm_up(job: Job, everybody: Sequence[Party], clock: MonotonicClock) 
             if party.sender is not None
         )
     )
+
+
+def _answer(waiting: asyncio.Future[Exchange], exchange: Exchange) -> None:
+    if not waiting.done():  # it is where we were interrupted, and the sender gives up its calls
+        waiting.set_result(exchange)
 
 
 async def _driven(driver: Driver, job: Job, show: Callable[[Progress], None]) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import subprocess
 import sys
 import threading
@@ -18,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 
 
 class Answering(BaseHTTPRequestHandler):
-    """Says whether a number is odd; a `wrong` one the opposite; one that `fails` is not ready."""
+    """Says whether a number is odd; a `wrong` one the opposite. `wordy`, `fails`: as they say."""
 
     protocol_version = "HTTP/1.1"
     wbufsize = -1  # head and body in one packet: two of them cost a delayed acknowledgement
@@ -34,6 +35,8 @@ class Answering(BaseHTTPRequestHandler):
         self.server.pause.wait(self.server.takes_s)
         is_odd = bool(body["n"] % 2) != (self.server.kind == "wrong")
         answer = {"label": "odd" if is_odd else "even", "score": body["n"] / 1000}
+        if self.server.kind == "wordy":
+            answer["because"] = random.Random(body["n"]).randbytes(8_000).hex()
         self.answer(503 if self.server.kind == "fails" else 200, answer)
 
     def answer(self, status, document):
