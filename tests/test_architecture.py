@@ -16,14 +16,14 @@ FIRST = {
     "http1", "dialects", "readers", "traffic", "compare", "measure", "stats", "gate", "canary",
     "report",
 }  # fmt: skip
-HALL = {"evaluate"}
+HALL = {"evaluate", "footing", "plan"}
 SECOND = {"transport", "shadow", "replay", "store", "annotate", "watch", "engines"}
 ROOF = {"config", "plugins", "cli", "demo", "testing", "__main__", "__init__"}
 
 MAY_IMPORT = {
     **dict.fromkeys(GROUND, GROUND),
     **{room: GROUND | {room} for room in FIRST},
-    **dict.fromkeys(HALL, GROUND | FIRST),
+    **dict.fromkeys(HALL, GROUND | FIRST | HALL),
     **{room: GROUND | FIRST | HALL | {room} for room in SECOND},
     **dict.fromkeys(ROOF, GROUND | FIRST | HALL | SECOND | ROOF),
 }

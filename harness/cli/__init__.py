@@ -18,6 +18,7 @@ COMMANDS = {
     "replay": "harness.cli.replay:replay",
     "import": "harness.cli.importing:import_log",
     "gate": "harness.cli.gate:gate",
+    "plan": "harness.cli.plan:plan",
     "show": "harness.cli.show:show",
     "runs": "harness.cli.runs:app",
     "demo": "harness.cli.demo:demo",
