@@ -17,6 +17,10 @@ Which estimator answers a rule follows from what is compared, never from a metri
     a share of one side or of pairs    Clopper-Pearson, deflated    (at_most, at_least)
     a mean of one side or of pairs     t, CR2
     a quantile of one side             Woodruff
+
+These are for one look at a planned size. A policy that is to be looked at any time (`sequential`)
+has the same rules answered by always-valid estimators (`harness.looking`); nothing is held for the
+rest of the plan then, and what its looks have to remember goes in and out as values.
 """
 
 from __future__ import annotations
@@ -35,6 +39,7 @@ from harness.gate.decide import Plan, across, decide, run_decision
 from harness.gate.judge import Evidence, judge
 from harness.gate.policy import AtLeast, AtMost, Policy, Rule
 from harness.gate.validity import Observed, validate
+from harness.looking import SequentialQuestion, looking_at, part_of
 from harness.measure.arms import arm
 from harness.measure.disagreements import disagreements
 from harness.measure.integrity import integrity
@@ -60,9 +65,11 @@ from harness.stats.proportion import proportion_harm
 from harness.stats.quantile import quantile_harm
 from harness.stats.quantile_bound import quantile_bound
 from harness.stats.rate import rate_bound
+from harness.stats.sequential import NOTHING_SEEN, Looking
 from harness.verdict import (
     ChallengerVerdict,
     Estimate,
+    Memory,
     PathDifference,
     SegmentEstimate,
     Unavailable,
@@ -89,7 +96,8 @@ class Collected:
         comparisons: Names of the comparisons in the table.
         barred: Rules that must have no evidence, and why: the champion's recorded latency was
             measured elsewhere, say.
-        plan: What is still to come of what was planned.
+        plan: What is still to come of what was planned; pairs are no matter to a sequential policy.
+        memories: Of a sequential policy: what the findings of earlier looks at the same rules held.
         baseline: `champion`, or `recorded` where its answers came from the log.
         open_loop: Whether requests were sent by a clock, so that being late is a fault.
         clustered: Whether the config names what belongs together.
@@ -104,6 +112,7 @@ class Collected:
     comparisons: tuple[str, ...] = ()
     barred: Mapping[Rule, str] = field(default_factory=dict)
     plan: Plan = NOTHING_TO_COME
+    memories: Mapping[Rule, Memory] = field(default_factory=dict)
     baseline: str = "champion"
     open_loop: bool = True
     clustered: bool = True
@@ -132,9 +141,11 @@ def evaluate(
 
 def _verdict_on(one: Collected) -> ChallengerVerdict:
     clusters = clusters_of(one.values)
-    parts = [_Part.of(segment, clusters) for segment in segments(one.values)]
+    looking = looking_at(one.values, clusters, one.policy) if one.policy.sequential else None
+    whole = _Part("", np.arange(clusters.n_pairs), clusters, looking)
+    parts = [whole.where(segment) for segment in segments(one.values)]
     measured = [
-        _measured(rule, metric, one, clusters, parts)
+        _measured(rule, metric, one, whole, parts)
         for rule, metric in zip(one.policy.rules, one.metrics, strict=True)
     ]
     findings = judge(
@@ -142,7 +153,7 @@ def _verdict_on(one: Collected) -> ChallengerVerdict:
         [each.evidence for each in measured],
         confidence=one.policy.confidence,
         holm=_holm,
-        clusters_needed=clusters_needed,
+        clusters_needed=_clusters_needed,
     )
     observed = _observed(one, clusters)
     verdict = decide(
@@ -150,7 +161,7 @@ def _verdict_on(one: Collected) -> ChallengerVerdict:
         findings,
         validate(observed, one.policy),
         observed,
-        plan=one.plan,
+        plan=replace(one.plan, pairs_to_come=0) if one.policy.sequential else one.plan,
         baseline=one.baseline,
     )
     return replace(
@@ -204,15 +215,22 @@ def _paths(one: Collected) -> tuple[PathDifference, ...]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Part:
-    """The rows of one segment, as indices, and their clusters: found once for all rules."""
+    """The rows of one segment, as indices, and their clusters: found once for all rules.
+
+    Attributes:
+        looking: The same rows in the order they came; None where one look was planned.
+    """
 
     name: str
     rows: NDArray[np.intp]
     clusters: Clusters
+    looking: Looking | None
 
-    @classmethod
-    def of(cls, segment: Segment, clusters: Clusters) -> _Part:
-        return cls(segment.name, np.flatnonzero(segment.rows), clusters.where(segment.rows))
+    def where(self, segment: Segment) -> _Part:
+        """One segment of the whole table."""
+        rows = np.flatnonzero(segment.rows)
+        looking = None if self.looking is None else part_of(self.looking, segment.rows)
+        return _Part(segment.name, rows, self.clusters.where(segment.rows), looking)
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +245,7 @@ def _measured(
     rule: Rule,
     metric: Metric,
     one: Collected,
-    clusters: Clusters,
+    whole: _Part,
     parts: Sequence[_Part],
 ) -> _Measured:
     """How much worse the challenger is on one metric."""
@@ -235,6 +253,7 @@ def _measured(
         return _Measured(Unavailable(metric.name, metric.unit, one.barred[rule]))
     columns = one.values.select(needed_columns(metric)).collect()
     ask = _Question(rule, metric, one.policy.confidence)
+    memory = one.memories.get(rule, NOTHING_SEEN)
     arrays: tuple[Floats, ...]
     if metric.sides is Sides.PAIR:
         arrays = (pair_values(metric, columns),)
@@ -242,14 +261,8 @@ def _measured(
         arrays = sides(metric, columns)
         arrays = arrays[1:] if isinstance(rule, AtMost | AtLeast) else arrays
     return _Measured(
-        ask.about(arrays, clusters),
-        tuple(
-            _described(
-                part.name,
-                ask.about([array.take(part.rows) for array in arrays], part.clusters),
-            )
-            for part in parts
-        ),
+        ask.about(arrays, whole, memory),
+        tuple(_described(part.name, ask.about(arrays, part, NOTHING_SEEN)) for part in parts),
     )
 
 
@@ -287,13 +300,22 @@ class _Question:
     metric: Metric
     confidence: float
 
-    def about(self, arrays: Sequence[Floats], clusters: Clusters) -> Estimate | Unavailable:
-        """Two arrays are the two sides, one is the pairs' or the challenger's own."""
-        match arrays:
+    def about(
+        self, arrays: Sequence[Floats], part: _Part, memory: Memory
+    ) -> Estimate | Unavailable:
+        """Two arrays are the two sides, one is the pairs' or the challenger's own.
+
+        Args:
+            arrays: Of the whole table; `part` says which rows are asked about.
+        """
+        if part.looking is not None:
+            ask = SequentialQuestion(self.rule, self.metric, self._better, self.confidence)
+            return ask.about(arrays, part.looking, memory)
+        match [array.take(part.rows) for array in arrays]:
             case [champion, challenger]:
-                return self._of_both(champion, challenger, clusters)
+                return self._of_both(champion, challenger, part.clusters)
             case [values]:
-                return self._of_one(values, clusters)
+                return self._of_one(values, part.clusters)
             case _:
                 raise AssertionError(f"{len(arrays)} arrays")
 
@@ -348,6 +370,10 @@ class _Question:
                 return mean_bound(values, clusters, **self._asked, bounded=bounded)
             case Quantile(p):
                 return quantile_bound(values, clusters, **self._asked, p=p)
+
+
+def _clusters_needed(estimate: Estimate) -> int | None:
+    return clusters_needed(estimate) if estimate.e_value is None else estimate.clusters_enough
 
 
 def _holm(p_values: Sequence[float]) -> list[float]:

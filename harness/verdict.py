@@ -8,6 +8,35 @@ from enum import StrEnum
 
 
 @dataclass(frozen=True, slots=True)
+class Tuning:
+    """How an always-valid bound was tuned: once, at its burn-in, and the same at every look since.
+
+    Attributes:
+        r: Tuning number of the normal mixture, in units of the variance of the score.
+        n_pairs: Pairs seen at the burn-in.
+        n_clusters: Clusters seen at the burn-in.
+    """
+
+    r: float
+    n_pairs: int
+    n_clusters: int
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What a rule that may be looked at any time keeps from one look to the next.
+
+    Attributes:
+        e_harm: The largest e-value any look has seen against "harm is the margin or less". An alarm
+            that was raised stays raised.
+        tuning: None before the burn-in, and where bets are placed, which need none.
+    """
+
+    e_harm: float = 1.0
+    tuning: Tuning | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Estimate:
     """How much worse the challenger is on one metric, with its uncertainty.
 
@@ -29,6 +58,11 @@ class Estimate:
         detectable: The smallest true harm below the margin that this much data would have
             resolved with 80 % power, as a distance from `null`; None when it has no meaning.
         warnings: What a reader of the interval should know, one sentence each.
+        e_value: Evidence against "harm is `null` or more" at this look, where any number of looks
+            is allowed; None where one look was planned. `p_value` is then its inverse, at most 1.
+        memory: Kept for the next look; `p_harm` is then the inverse of its `e_harm`.
+        clusters_enough: With so many clusters in all the e-value would likely settle the rule; None
+            where no realistic number would, or one look was planned.
     """
 
     metric: str
@@ -52,6 +86,9 @@ class Estimate:
     deff: float | None = None
     detectable: float | None = None
     warnings: tuple[str, ...] = ()
+    e_value: float | None = None
+    memory: Memory | None = None
+    clusters_enough: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +100,7 @@ class Unavailable:
         clusters_missing: How many more would do, where that can be said.
         certain_harm: No interval can be given and still the challenger is surely worse: for
             instance its p95 lies beyond the timeout and the champion's does not.
+        memory: As an `Estimate`'s: not lost because a look has nothing to say.
     """
 
     metric: str
@@ -75,6 +113,7 @@ class Unavailable:
     n_left_out: int = 0
     clusters_missing: int | None = None
     certain_harm: bool = False
+    memory: Memory | None = None
 
 
 class Status(StrEnum):
@@ -117,6 +156,9 @@ class Finding:
         p_value: One-sided, of "harm is `margin` or more"; small speaks for passing.
         p_harm: One-sided, of "harm is `margin` or less"; small speaks for failing.
         p_adjusted: After Holm: `p_harm` over the guardrails, or `p_value` over the primaries.
+        e_value: Of an always-valid rule: evidence for passing at this look; `1 / (1 - confidence)`
+            is needed. At most 1e300.
+        memory: Of an always-valid rule: what its next look needs.
     """
 
     rule: str
@@ -148,6 +190,7 @@ class Finding:
     detectable: float | None = None
     clusters_missing: int | None = None
     warnings: tuple[str, ...] = ()
+    memory: Memory | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,9 @@ interval of that harm. The interval decides:
     otherwise                                  inconclusive
     nothing measured                           no_data
 
+An estimate that may be looked at any time (one with an `e_value`) fails by its alarm alone, the
+largest e-value any look has seen: it stays raised where the interval of today has come back.
+
 Guardrails pass without a correction: promotion needs all of them, and the chance to promote past a
 violated one is the largest of their errors, not the sum (intersection-union test, Berger 1982).
 They *fail* after Holm, since one failure is enough to reject. A policy's goals are "at least one
@@ -30,7 +33,7 @@ from dataclasses import replace
 from harness.gate.bound import bound_of
 from harness.gate.policy import Improves, Rule
 from harness.gate.sentence import NOTHING_MEASURED, sentence
-from harness.verdict import Estimate, Finding, FindingRole, Status, Unavailable
+from harness.verdict import Estimate, Finding, FindingRole, Memory, Status, Unavailable
 
 Holm = Callable[[Sequence[float]], Sequence[float]]
 """Adjusts p-values for being one of several; the same length and order."""
@@ -74,7 +77,8 @@ def judge(
                 finding = _judged(rule, seen, p_adjusted, n_family=n_family)
                 findings.append(_with_missing(finding, seen, clusters_needed))
             case Unavailable():
-                findings.append(_unjudged(rule, seen))
+                is_alarmed = p_adjusted < 1 - confidence and not isinstance(rule, Improves)
+                findings.append(_unjudged(rule, seen, is_alarmed=is_alarmed))
             case None:
                 findings.append(_unmeasured(rule))
     return tuple(findings)
@@ -101,6 +105,8 @@ def _tested(rule: Rule, seen: Evidence) -> float:
         case Estimate(p_value=p_value, p_harm=p_harm):
             tested = p_value if isinstance(rule, Improves) else p_harm
             return 1.0 if math.isnan(tested) else tested
+        case Unavailable(memory=Memory(e_harm=e_harm)) if not isinstance(rule, Improves):
+            return 1 / e_harm
         case _:
             return 1.0
 
@@ -130,11 +136,16 @@ def _status(rule: Rule, estimate: Estimate, p_adjusted: float) -> Status:
             if worth > 0 and estimate.harm_low > -worth:
                 return Status.FAIL
         case _:
+            if _is_above(estimate, bound) and p_adjusted < error:
+                return Status.FAIL
             if estimate.harm_high < bound:
                 return Status.PASS
-            if estimate.harm_low > bound and p_adjusted < error:
-                return Status.FAIL
     return Status.INCONCLUSIVE
+
+
+def _is_above(estimate: Estimate, bound: float) -> bool:
+    """By the interval; where there was an alarm at some look, that is in the p-value."""
+    return estimate.harm_low > bound or estimate.e_value is not None
 
 
 def _judged(rule: Rule, estimate: Estimate, p_adjusted: float, *, n_family: int) -> Finding:
@@ -167,6 +178,8 @@ def _judged(rule: Rule, estimate: Estimate, p_adjusted: float, *, n_family: int)
         n_left_out=estimate.n_left_out,
         detectable=estimate.detectable,
         warnings=estimate.warnings,
+        e_value=estimate.e_value,
+        memory=estimate.memory,
     )
 
 
@@ -180,9 +193,10 @@ def _with_missing(finding: Finding, estimate: Estimate, clusters_needed: Cluster
     return replace(finding, clusters_missing=max(1, needed - estimate.n_clusters))
 
 
-def _unjudged(rule: Rule, seen: Unavailable) -> Finding:
-    """No interval: a harm that is certain all the same fails; too little data leaves it open."""
-    if seen.certain_harm:
+def _unjudged(rule: Rule, seen: Unavailable, *, is_alarmed: bool) -> Finding:
+    """No interval: a harm that is certain all the same, or that an earlier look was sure of, fails;
+    too little data leaves it open."""
+    if seen.certain_harm or is_alarmed:
         status = Status.FAIL
     elif seen.n_pairs == 0:
         status = Status.NO_DATA
@@ -204,6 +218,7 @@ def _unjudged(rule: Rule, seen: Unavailable) -> Finding:
         n_clusters=seen.n_clusters,
         n_left_out=seen.n_left_out,
         clusters_missing=seen.clusters_missing,
+        memory=seen.memory,
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from enum import StrEnum
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,13 @@ def _title(verb: str, metric: str, limit: float | None) -> str:
     return f"{verb} {metric}" if limit is None else f"{verb} {metric} over {limit:g}"
 
 
+class Sequential(StrEnum):
+    """How clusters enter the bets on shares where a run may be looked at any time."""
+
+    DEFLATED = "deflated"  # counts over the design effect: an approximation, close to full power
+    STRICT = "strict"  # one unit per cluster whose window has passed: exact, several times the data
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """Rules, and how sure we have to be.
@@ -106,6 +114,10 @@ class Policy:
         planned_pairs: The gate holds before it has seen that many; None is the whole log.
         min_pairing_rate: Below this share of paired requests the run is no evidence.
         max_lag_s: Above this 99th percentile of our own lateness the run is no evidence.
+        sequential: Not None where the run may be looked at any time; `planned_pairs` then plans the
+            tuning of the bounds and holds nothing.
+        window_s: `strict` only: a cluster counts this long after its first request, with what it
+            asked until then.
     """
 
     rules: tuple[Rule, ...]
@@ -113,6 +125,8 @@ class Policy:
     planned_pairs: int | None = None
     min_pairing_rate: float = 0.99
     max_lag_s: float = 0.05
+    sequential: Sequential | None = None
+    window_s: float = 86_400.0
 
     def __post_init__(self) -> None:
         if not 0.5 < self.confidence < 1:

@@ -7,6 +7,8 @@ from harness.gate.policy import AtLeast, AtMost, Improves, NotWorse, Rule
 from harness.quantity import difference_scale, level_scale, say_bound, say_interval, say_margin
 from harness.verdict import Estimate, Status
 
+_PLENTY = 1_000_000  # beyond this more evidence makes no difference to anyone
+
 NOTHING_MEASURED = "no data: nothing was measured for this rule"
 
 
@@ -16,6 +18,10 @@ def sentence(rule: Rule, estimate: Estimate, status: Status, *, n_family: int) -
     Args:
         n_family: How many rules share the Holm correction that this one went through.
     """
+    return _standing_of(rule, estimate, status, n_family) + _evidence(rule, estimate, status)
+
+
+def _standing_of(rule: Rule, estimate: Estimate, status: Status, n_family: int) -> str:
     bound = bound_of(rule).value
     match rule:
         case NotWorse(margin=margin):
@@ -35,6 +41,21 @@ def sentence(rule: Rule, estimate: Estimate, status: Status, *, n_family: int) -
             )
         case Improves():
             return f"{_harm(estimate, bound)}, {_gain(rule, estimate, status, n_family)}"
+
+
+def _evidence(rule: Rule, estimate: Estimate, status: Status) -> str:
+    """How much an estimate that may be looked at any time has gathered; empty for others."""
+    if estimate.e_value is None or estimate.memory is None:
+        return ""
+    needed = 1 / (1 - estimate.confidence)
+    if status is Status.FAIL and not isinstance(rule, Improves):
+        at = "" if estimate.harm_low > estimate.null else " at an earlier look"
+        return f"; e-value of harm {_e_value(estimate.memory.e_harm)}{at}, {needed:.3g} is an alarm"
+    return f"; e-value {_e_value(estimate.e_value)}, {needed:.3g} needed"
+
+
+def _e_value(e_value: float) -> str:
+    return f"{e_value:.2g}" if e_value < _PLENTY else f"over {_PLENTY:,}"
 
 
 def _harm(estimate: Estimate, bound: float) -> str:

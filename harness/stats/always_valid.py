@@ -36,6 +36,8 @@ from scipy import optimize, special
 
 from harness.stats.clustered import Clustered
 
+LARGEST_LOG_E = math.log(1e300)
+
 
 @dataclass(frozen=True, slots=True)
 class NormalMixture:
@@ -75,13 +77,14 @@ class NormalMixture:
 
     def reach_one_sided(self, variance: float, *, alpha: float) -> float:
         """The score above which the one-sided e-value exceeds `1 / alpha`."""
-        goal = math.log(1 / alpha)
-        limit = self.reach_two_sided(variance, alpha=alpha)
-        return float(
-            optimize.brentq(
-                lambda score: self.log_e_greater(score, variance) - goal, 0.0, limit, xtol=1e-12
-            )
-        )
+        goal, scale = math.log(1 / alpha), math.sqrt(variance + self.r)
+        # In standard deviations, so that a cost in millionths of a cent is solved as finely.
+        limit = self.reach_two_sided(variance, alpha=alpha) / scale
+
+        def excess(z: float) -> float:
+            return self.log_e_greater(z * scale, variance) - goal
+
+        return scale * float(optimize.brentq(excess, 0.0, limit, xtol=1e-13))
 
 
 def tuning(alpha: float) -> float:
@@ -92,7 +95,7 @@ def tuning(alpha: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class AlwaysValid:
-    """An estimate with bounds that hold at every look.
+    """Bounds of a harm that hold at every look, and the evidence they come from.
 
     Attributes:
         low: One-sided: at no look is the truth below it, at error `alpha`.
@@ -128,8 +131,13 @@ def always_valid(
 
 
 def p_of_log_e(log_e: float) -> float:
-    """The always-valid p-value of an e-value: its inverse, at most 1."""
-    return min(1.0, math.exp(-log_e))
+    """The always-valid p-value of an e-value: its inverse, at most 1 and never 0."""
+    return math.exp(-min(max(log_e, 0.0), LARGEST_LOG_E))
+
+
+def e_of_log_e(log_e: float) -> float:
+    """The e-value itself, at most 1e300: beyond that a float has no room, nor anyone a use."""
+    return math.exp(min(log_e, LARGEST_LOG_E))
 
 
 def t_log_e(statistic: float, *, n: int, df: float, weight: float) -> float:

@@ -24,7 +24,7 @@ from harness.stats.clusters import Floats
 from harness.stats.interval import Interval
 
 # Constant stakes from cautious to nearly everything, as shares of the largest that is allowed.
-_STAKES = 0.95 * np.geomspace(0.002, 1.0, 24)
+STAKES = 0.95 * np.geomspace(0.002, 1.0, 24)
 
 
 def grid_log_e_counts(wins: float, losses: float, n: float, *, margin: float) -> float:
@@ -42,13 +42,13 @@ def grid_log_e_counts(wins: float, losses: float, n: float, *, margin: float) ->
         >>> round(math.exp(grid_log_e_counts(0, 0, 610, margin=0.01)))
         21
     """
-    stakes = _STAKES / (1 - margin)
+    stakes = STAKES / (1 - margin)
     logs = (
         wins * np.log1p(stakes * (1 + margin))
         + losses * np.log1p(-stakes * (1 - margin))
         + (n - wins - losses) * np.log1p(stakes * margin)
     )
-    return _mixed(logs)
+    return mixed(logs)
 
 
 def grid_log_e(values: Floats, *, worst: float) -> float:
@@ -58,11 +58,12 @@ def grid_log_e(values: Floats, *, worst: float) -> float:
         values: At least `-worst` each; a gain plus the margin.
         worst: Above 0.
     """
-    stakes = _STAKES / worst
-    return _mixed(np.array([np.log1p(stake * values).sum() for stake in stakes]))
+    stakes = STAKES / worst
+    return mixed(np.array([np.log1p(stake * values).sum() for stake in stakes]))
 
 
-def _mixed(logs: Floats) -> float:
+def mixed(logs: Floats) -> float:
+    """Log capital when it was split evenly over bets with these log gains."""
     return float(special.logsumexp(logs) - math.log(logs.size))
 
 

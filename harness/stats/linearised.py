@@ -14,7 +14,7 @@ from harness.stats.sufficiency import Shortage, cautions, flips_needed
 from harness.verdict import Estimate, Unavailable
 
 # Influence this small, relative to the values, is rounding.
-_ROUNDING = 1e-12
+ROUNDING = 1e-12
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,7 +56,7 @@ def estimate(
     """
     clusters, null = column.clusters, question.on_test_scale(question.null)
     totals = clusters.totals(column.influence)
-    if largest(totals / clusters.sizes) <= _ROUNDING * column.scale:
+    if largest(totals / clusters.sizes) <= ROUNDING * column.scale:
         moment = Clustered(column.position, 0.0, clusters.n_clusters - 1.0, clusters.n_clusters, 0)
         test = identical_test(moment, null=null, alpha=question.alpha)
         deff, lack = 1.0, _silence(column)
@@ -99,6 +99,6 @@ def largest(values: Floats) -> float:
 
 def _silence(column: Linearised) -> Shortage | None:
     """A t-test of nothing but zeros would be certain; we are not."""
-    if abs(column.position) > _ROUNDING * column.scale:
+    if abs(column.position) > ROUNDING * column.scale:
         return None
     return Shortage("the harm is 0 on every pair, so nothing is known of how much it could be")

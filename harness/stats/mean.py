@@ -33,7 +33,7 @@ PAIRS_PER_SQUARED_SKEWNESS = 355
 # The champion's mean has to be this many standard errors from zero to divide by it.
 MIN_DENOMINATOR_SE = 10
 
-_INFINITE = Shortage("a value is infinite, so there is no mean")
+INFINITE = Shortage("a value is infinite, so there is no mean")
 
 
 def mean_harm(
@@ -83,17 +83,17 @@ def mean_harm(
     if lack is not None:
         return question.refuse(lack, pairs)
     if not (np.isfinite(pairs.champion).all() and np.isfinite(pairs.challenger).all()):
-        return question.refuse(_INFINITE, pairs)
+        return question.refuse(INFINITE, pairs)
     if differs_nowhere(pairs) and question.impossible_margin is None:
         return no_difference(question, pairs)
-    column = _relative(question, pairs) if relative else _absolute(question, pairs)
+    column = harm_column(question, pairs)
     if isinstance(column, Shortage):
         return question.refuse(column, pairs)
     return estimate(
         question,
         column,
         kind="log ratio of means" if relative else "mean difference",
-        objection=None if bounded else _skewness_problem,
+        objection=None if bounded else skewness_problem,
     )
 
 
@@ -126,9 +126,20 @@ def mean_bound(
     if lack is not None:
         return question.refuse(lack, pairs)
     if not np.isfinite(pairs.values).all():
-        return question.refuse(_INFINITE, pairs)
+        return question.refuse(INFINITE, pairs)
+    column = level_column(question, pairs)
+    return estimate(question, column, kind="mean", objection=None if bounded else skewness_problem)
+
+
+def harm_column(question: Question, pairs: Paired) -> Linearised | Shortage:
+    """The mean harm of finite pairs and what each contributes; why there is none otherwise."""
+    return _relative(question, pairs) if question.relative else _absolute(question, pairs)
+
+
+def level_column(question: Question, pairs: Single) -> Linearised:
+    """The mean of one finite value per pair, turned, and what each contributes."""
     mean = float(pairs.values.mean())
-    column = Linearised(
+    return Linearised(
         champion=None,
         challenger=mean,
         position=question.sign * mean,
@@ -137,7 +148,6 @@ def mean_bound(
         clusters=pairs.clusters,
         n_left_out=pairs.n_left_out,
     )
-    return estimate(question, column, kind="mean", objection=None if bounded else _skewness_problem)
 
 
 def _absolute(question: Question, pairs: Paired) -> Linearised:
@@ -185,7 +195,8 @@ def _ratio_problem(pairs: Paired, champion: float, challenger: float) -> Shortag
     return None
 
 
-def _skewness_problem(column: Linearised, deff: float) -> Shortage | None:
+def skewness_problem(column: Linearised, deff: float) -> Shortage | None:
+    """More pairs are needed the more skewed their influence is (Kohavi et al. 2014)."""
     at_hand = column.clusters.n_pairs / max(1.0, deff)
     # The square of a measured skewness is 6 / n too large on average (for normal values): without
     # taking that off, a third of all samples of forty normal values would be called skewed.

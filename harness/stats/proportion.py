@@ -81,7 +81,7 @@ def proportion_harm(
         raise ValueError("a share has no relative margin; give it in percentage points")
     question = Question(metric, unit, better, null, confidence)
     pairs = Paired.complete(champion, challenger, clusters)
-    lack = shortage(pairs.clusters) or _impossible_margin(null)
+    lack = shortage(pairs.clusters) or impossible_margin(null)
     if lack is not None:
         return question.refuse(lack, pairs)
     require_binary(pairs.champion)
@@ -150,7 +150,7 @@ def _deff(
     return deff
 
 
-def _impossible_margin(null: float) -> Shortage | None:
+def impossible_margin(null: float) -> Shortage | None:
     if -1 < null < 1:
         return None
     return Shortage(f"two shares never differ by {abs(null):g} or more")

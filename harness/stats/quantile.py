@@ -102,15 +102,30 @@ def quantile_harm(
     lack = shortage(pairs.clusters) or question.impossible_margin
     if lack is not None:
         return question.refuse(lack, pairs)
+    column = quantile_column(question, pairs, p)
+    if isinstance(column, Unavailable):
+        return column
+    return estimate(question, column, kind=kind_of(question))
+
+
+def quantile_column(
+    question: Question, pairs: Paired, p: float, *, min_exceedances: int = MIN_EXCEEDANCES
+) -> Linearised | Unavailable:
+    """The harm of a quantile and what each pair contributes; why there is none otherwise."""
     left = SideQuantile.of(pairs.champion, pairs.clusters, p)
     right = SideQuantile.of(pairs.challenger, pairs.clusters, p)
     if not (math.isfinite(left.value) and math.isfinite(right.value)):
         return _beyond_failures(question, pairs, left, right)
-    lack = _quantile_problem(question, pairs.clusters, left, right)
+    lack = _quantile_problem(question, pairs.clusters, left, right, min_exceedances)
     if lack is not None:
         return question.refuse(lack, pairs, champion=left.value, challenger=right.value)
-    kind = f"{'log ratio' if relative else 'difference'} of quantiles, Woodruff density"
-    return estimate(question, _difference(question, pairs, left, right), kind=kind)
+    return _difference(question, pairs, left, right)
+
+
+def kind_of(question: Question) -> str:
+    """What is compared, for the name of a method."""
+    ratio = "log ratio" if question.relative else "difference"
+    return f"{ratio} of quantiles, Woodruff density"
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,17 +189,21 @@ class SideQuantile:
 
 
 def _quantile_problem(
-    question: Question, clusters: Clusters, left: SideQuantile, right: SideQuantile
+    question: Question,
+    clusters: Clusters,
+    left: SideQuantile,
+    right: SideQuantile,
+    min_exceedances: int,
 ) -> Shortage | None:
     """What keeps these quantiles from being judged."""
     p = left.p
     deff = max(1.0, left.deff, right.deff)
     exceedances = clusters.n_pairs * min(p, 1 - p) / deff
-    if exceedances < MIN_EXCEEDANCES * (1 - 1e-9):
+    if exceedances < min_exceedances * (1 - 1e-9):
         return Shortage(
             f"{exceedances:.1f} independent values beyond the quantile are too few, "
-            f"{MIN_EXCEEDANCES} are needed",
-            more_clusters(clusters, MIN_EXCEEDANCES / exceedances),
+            f"{min_exceedances} are needed",
+            more_clusters(clusters, min_exceedances / exceedances),
         )
     for name, side in (("champion", left), ("challenger", right)):
         if not (math.isfinite(side.low) and math.isfinite(side.high)):
