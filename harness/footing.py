@@ -26,7 +26,7 @@ from harness.stats.assumptions import Assumptions
 from harness.stats.clusters import Clusters, Floats
 from harness.stats.mean import mean_bound, mean_harm
 from harness.stats.paired import Paired, Single
-from harness.stats.pilot import paired_rates_prospect, rate_prospect, tested_prospect
+from harness.stats.pilot import paired_rates_prospect, rate_prospect, estimated_prospect
 from harness.stats.prospects import (
     Clustering,
     MeanProspect,
@@ -188,7 +188,7 @@ def _of_both(
 def _of_estimate(question: Question, found: Estimate | Unavailable, usable: float) -> Footing | str:
     if isinstance(found, Unavailable):
         return f"the pilot has no estimate: {found.reason}"
-    prospect = tested_prospect(question, found)
+    prospect = estimated_prospect(question, found)
     if prospect is None:
         return "every cluster of the pilot has the same harm, so nothing is known of its spread"
     if not isinstance(prospect, MeanProspect):

@@ -98,6 +98,9 @@ def _as_text(config: Config, log: LogSummary | None, problems: Sequence[str]) ->
         yield ""
         yield f"Rules for {', '.join(names)}"
         yield from _rule_lines(rules)
+    if config.challengers:
+        yield ""
+        yield f"How much data each rule needs: harness plan {config.path}"
 
 
 def _rule_lines(rules: Sequence[Foreseen]) -> Iterator[str]:

@@ -94,7 +94,8 @@ def _at_hand(source: Source) -> str:
     if source.at_hand is None:
         return "At hand: not known; name a log in the config, or give --pairs and --clusters."
     here = source.at_hand
-    return f"At hand: {count(here.n_pairs)} pairs in {count(here.n_clusters)} clusters ({source.where})."
+    counted = f"{count(here.n_pairs)} pairs in {count(here.n_clusters)} clusters"
+    return f"At hand: {counted} ({source.where})."
 
 
 def _heading(one: Planned) -> Text:

@@ -47,7 +47,9 @@ def rate_prospect(
     return RateProspect(null, _clustering(pairs.clusters, deff), offset)
 
 
-def tested_prospect(question: Question, estimate: Estimate) -> MeanProspect | SilentProspect | None:
+def estimated_prospect(
+    question: Question, estimate: Estimate
+) -> MeanProspect | SilentProspect | None:
     """Of what the clustered t-test or the rule of three answers; None where neither was asked."""
     if estimate.method == NO_DIFFERENCE:
         return _silent(question, estimate)

@@ -46,6 +46,8 @@ Rules for new
   ✓ not_worse failure_rate
   ✗ not_worse cost_usd.mean  no data: no `price` for the champion and the challenger
   ✓ not_worse latency_s.p95
+
+How much data each rule needs: harness plan {folder}/harness.yaml
 """
     )
 
