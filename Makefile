@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 export PYTHONUTF8 = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help replay shadow gate scenarios test soak bench check format schema lock clean
+.PHONY: help replay shadow gate scenarios test soak bench calibrate check format schema lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ soak: $(VENV)/test.stamp ## run the long tests
 
 bench: $(VENV)/test.stamp ## print measured figures beside a peer or a limit
 	$(BIN)/python -m benchmarks
+
+calibrate: $(VENV)/run.stamp ## simulate how often the statistics err; fails on a broken promise (minutes)
+	$(BIN)/python -m harness.testing.calibration --out docs/statistics/operating-characteristics.md
 
 check: $(VENV)/test.stamp ## lint, types, tests
 	$(BIN)/ruff check .
