@@ -12,6 +12,7 @@ import polars as pl
 
 import harness
 from harness.cli.meaning import policy_digest, value_spec, values_digest
+from harness.cli.memories import Memories
 from harness.config import Config
 from harness.errors import ConfigError, UsageError
 from harness.evaluate import Collected, evaluate
@@ -49,9 +50,12 @@ def judged(runs: Sequence[StoredRun], config: Config) -> tuple[Verdict, Coverage
     open_loop = _is_open_loop(runs)
     names = _challengers(runs, config)
     tables = Tables(config, open_loop=open_loop)
-    collected = [_collected(name, runs, config, tables, open_loop=open_loop) for name in names]
-    tables.refuse_unmatched_paths()
     digest = policy_digest(config, open_loop=open_loop)
+    memories = Memories(runs, digest)
+    collected = [
+        _collected(name, runs, config, tables, memories, open_loop=open_loop) for name in names
+    ]
+    tables.refuse_unmatched_paths()
     verdict = evaluate(
         collected,
         run_ids=[run.manifest.run_id for run in runs],
@@ -60,6 +64,7 @@ def judged(runs: Sequence[StoredRun], config: Config) -> tuple[Verdict, Coverage
         versions=versions(),
     )
     verdict = replace(verdict, notes=verdict.notes + tuple(_notes(runs)))
+    memories.keep(verdict)
     for run in runs:
         write_verdict(run.path, digest, json_form.render(verdict).encode())
     return verdict, tables.coverage
@@ -156,6 +161,7 @@ def _collected(
     runs: Sequence[StoredRun],
     config: Config,
     tables: Tables,
+    memories: Memories,
     *,
     open_loop: bool,
 ) -> Collected:
@@ -171,6 +177,7 @@ def _collected(
         metrics=metrics,
         comparisons=tuple(one.name for one in config.compare),
         barred=_barred(config, policy, metrics),
+        memories=memories.of(name, policy),
         plan=Plan(pairs_to_come=_pairs_to_come(policy, conservation)),
         baseline="recorded" if recorded else "champion",
         open_loop=open_loop,

@@ -23,7 +23,7 @@ from pydantic import (
 from harness.config.capture import LIVE_KEYS, Capture
 from harness.config.comparison import Comparison
 from harness.config.deployment import Challenger, Champion, Deployment
-from harness.config.policy import PolicySection, ResolvedRule, resolved
+from harness.config.policy import PolicySection, ResolvedRule, resolved, sequential_of
 from harness.config.problems import BadValueError
 from harness.config.section import JsonPath, Name, Number, Reference, Section, Share, Whole
 from harness.config.traffic import Attribute, Pacing, RecordedPacing, Rewriting
@@ -254,6 +254,8 @@ class Config(Section):
             planned_pairs=None if written.planned_pairs == "all" else written.planned_pairs,
             min_pairing_rate=written.min_pairing_rate,
             max_lag_s=written.max_lag_s,
+            sequential=sequential_of(written.sequential),
+            window_s=written.window_s,
         )
 
     def metrics_for(self, challenger: str) -> tuple[Metric, ...]:

@@ -10,9 +10,9 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag, WithJsonSchema
 
 from harness.config.amounts import Amount, Kind, amount, improvement, margin
 from harness.config.problems import BadValueError
-from harness.config.section import Duration, Section, Share
+from harness.config.section import Duration, PositiveDuration, Section, Share
 from harness.config.vocabulary import Vocabulary, limit_unit
-from harness.gate.policy import AtLeast, AtMost, Improves, Margin, NotWorse, Rule
+from harness.gate.policy import AtLeast, AtMost, Improves, Margin, NotWorse, Rule, Sequential
 from harness.metric import Metric, Sides, Unit
 
 VERBS = ("not_worse", "improves", "at_most", "at_least")
@@ -118,6 +118,13 @@ def _planned(value: Any) -> Any:
     raise BadValueError("is {value}, must be `all` or a whole number, 1 or more")
 
 
+def _sequential(value: Any) -> Any:
+    if isinstance(value, bool) or value == "strict":
+        return value
+    raise BadValueError("is {value}, must be `true`, `false` or `strict`")
+
+
+MaybeSequential = Annotated[Literal["strict"] | bool, BeforeValidator(_sequential)]
 PlannedPairs = Annotated[Literal["all"] | int, BeforeValidator(_planned)]
 Rules = tuple[RuleSection, ...]
 
@@ -130,6 +137,17 @@ class PolicySection(Section):
     )
     planned_pairs: PlannedPairs = Field(
         default="all", description="The gate holds before that many pairs; `all` is the whole log."
+    )
+    sequential: MaybeSequential = Field(
+        default=False,
+        description="`true`: the run may be judged at any time and as often as you like; `strict` "
+        "counts every user once in rules on rates.",
+    )
+    window_s: PositiveDuration = Field(
+        default=86_400.0,
+        alias="window",
+        description="For `sequential: strict`: a user counts this long after the first request, "
+        "with what came until then.",
     )
     min_pairing_rate: Share = Field(
         default=0.99, description="With a smaller share of requests paired the run is no evidence."
@@ -155,6 +173,15 @@ class PolicyOverride(Section):
     rules: Rules | None = Field(
         default=None, description="Takes the place of the policy's whole list."
     )
+
+
+def sequential_of(written: Literal["strict"] | bool) -> Sequential | None:
+    """How a run may be looked at any time; None where one look is planned."""
+    match written:
+        case "strict":
+            return Sequential.STRICT
+        case _:
+            return Sequential.DEFLATED if written else None
 
 
 def metric_of(rule: WrittenRule) -> str:

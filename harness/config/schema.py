@@ -84,6 +84,9 @@ def _with_unit(key: str, value: str | int | float) -> str:
         case "timeout" | "max_lag":
             assert isinstance(value, float)
             return f"{value:g}s" if value >= 1 else f"{value * 1000:g}ms"
+        case "window":
+            assert isinstance(value, float)
+            return f"{value / 3600:g}h"
         case "max_body":
             assert isinstance(value, int)
             return f"{value // 1024**2}MiB"

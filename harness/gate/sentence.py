@@ -55,7 +55,9 @@ def _evidence(rule: Rule, estimate: Estimate, status: Status) -> str:
 
 
 def _e_value(e_value: float) -> str:
-    return f"{e_value:.2g}" if e_value < _PLENTY else f"over {_PLENTY:,}"
+    if e_value > _PLENTY:
+        return f"over {_PLENTY:,}"
+    return f"{e_value:,.0f}" if e_value >= 10 else f"{e_value:.2g}"
 
 
 def _harm(estimate: Estimate, bound: float) -> str:

@@ -25,6 +25,7 @@ LOCK = "writer.lock"
 JOURNAL = "journal"
 VALUES = "values"
 VERDICTS = "verdicts"
+LOOKS = "looks"
 
 _MOST_QUOTED_BYTES = 180  # a file name may have 255; key, number and suffix need their part
 
