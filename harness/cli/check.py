@@ -44,7 +44,9 @@ def check(
     config: Annotated[Path, typer.Argument(metavar="CONFIG", help="The config to validate.")],
     log: Annotated[
         list[Path] | None,
-        typer.Option("--log", help="The log to look at instead of the config's; repeatable."),
+        typer.Option(
+            "--log", metavar="FILE", help="The log to look at instead of the config's; repeatable."
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> int:

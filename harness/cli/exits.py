@@ -82,9 +82,10 @@ def _say(message: str, code: int) -> int:
 def _usage(exc: typer.TyperException) -> str:
     if exc.format_message().startswith("Usage:"):  # no arguments at all: the help is the message
         return "no command.\n\n" + exc.format_message()
+    message = exc.format_message().replace("Value error, ", "").rstrip(".")
     context = getattr(exc, "ctx", None)
-    hint = f" Try '{context.command_path} --help'." if context is not None else ""
-    return exc.format_message() + hint
+    hint = f". Try '{context.command_path} --help'" if context is not None else ""
+    return message + hint
 
 
 def _summary(exc: BaseException) -> str:

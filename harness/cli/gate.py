@@ -21,6 +21,7 @@ Outputs = Annotated[
     typer.Option(
         "-o",
         "--output",
+        metavar="FILE",
         help="Write the verdict to a file: .json, .xml (JUnit) or .md. May be given several times.",
         show_default=False,
     ),
@@ -30,6 +31,7 @@ OneChallenger = Annotated[
     str | None,
     typer.Option(
         "--challenger",
+        metavar="NAME",
         help="Show this one in full; its decision becomes the exit code.",
         show_default=False,
     ),
@@ -41,10 +43,12 @@ HoldIs = Annotated[
 
 
 def gate(
-    runs: Annotated[list[str], typer.Argument(metavar="RUN...", help="Runs, judged as one.")],
+    runs: Annotated[list[str], typer.Argument(metavar="RUN", help="Runs, judged as one.")],
     config: Annotated[
         Path | None,
-        typer.Option("--config", help="Judge by this config's policy, not the run's own."),
+        typer.Option(
+            "--config", metavar="FILE", help="Judge by this config's policy, not the run's own."
+        ),
     ] = None,
     output: Outputs = None,
     as_json: AsJson = False,

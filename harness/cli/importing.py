@@ -16,16 +16,26 @@ from harness.replay.importing import write_log
 
 def import_log(
     source: Annotated[
-        list[Path], typer.Argument(metavar="SRC...", help="The log: files, or a folder.")
+        list[Path], typer.Argument(metavar="SRC", help="The log: files, or a folder.")
     ],
-    out: Annotated[Path, typer.Option("--out", help="Harness log: .jsonl, .jsonl.gz, .jsonl.zst.")],
+    out: Annotated[
+        Path,
+        typer.Option("--out", metavar="FILE", help="Harness log: .jsonl, .jsonl.gz, .jsonl.zst."),
+    ],
     format: Annotated[
-        str, typer.Option("--format", help="The log's format; told by content otherwise.")
+        str,
+        typer.Option(
+            "--format", metavar="NAME", help="The log's format; told by content otherwise."
+        ),
     ] = "auto",
     max_rejected_rate: Annotated[
         float,
         typer.Option(
-            "--max-rejected-rate", min=0, max=1, help="Share of unreadable entries to put up with."
+            "--max-rejected-rate",
+            metavar="SHARE",
+            min=0,
+            max=1,
+            help="Share of unreadable entries to put up with.",
         ),
     ] = MAX_REJECTED_RATE,
 ) -> None:

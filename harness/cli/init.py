@@ -19,12 +19,16 @@ from harness.store.manifest import read_manifest
 
 def init(
     log: Annotated[
-        Path | None, typer.Option("--log", help="A recorded log to fill the config in from.")
+        Path | None,
+        typer.Option("--log", metavar="FILE", help="A recorded log to fill the config in from."),
     ] = None,
     run: Annotated[
-        Path | None, typer.Option("--run", help="A stored run to take the config of.")
+        Path | None,
+        typer.Option("--run", metavar="RUN", help="A stored run to take the config of."),
     ] = None,
-    out: Annotated[Path, typer.Option("--out", help="The file to write.")] = Path("harness.yaml"),
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The file to write.")] = Path(
+        "harness.yaml"
+    ),
     force: Annotated[
         bool, typer.Option("--force", help="Overwrite the file if it is there.")
     ] = False,

@@ -32,7 +32,12 @@ _USUAL = Assumptions()
 Config_ = Annotated[Path, typer.Argument(metavar="CONFIG", help="The config whose policy to plan.")]
 Run = Annotated[
     str | None,
-    typer.Option("--run", help="A stored run to learn from, small is fine.", show_default=False),
+    typer.Option(
+        "--run",
+        metavar="RUN",
+        help="A stored run to learn from, small is fine.",
+        show_default=False,
+    ),
 ]
 Pairs = Annotated[
     int | None,

@@ -44,17 +44,24 @@ from harness.store.writer import RunWriter
 
 
 def replay(
-    config: Annotated[Path, typer.Argument(help="The config, for instance harness.yaml.")],
+    config: Annotated[
+        Path, typer.Argument(metavar="CONFIG", help="The config, for instance harness.yaml.")
+    ],
     log: Annotated[
         list[str] | None,
-        typer.Option("--log", help="Take this log, not the config's.", show_default=False),
+        typer.Option("--log", metavar="FILE", help="Take this log, not the config's; repeatable."),
     ] = None,
     format: Annotated[
-        str | None, typer.Option("--format", help="The log's format; told by content otherwise.")
+        str | None,
+        typer.Option(
+            "--format", metavar="NAME", help="The log's format; told by content otherwise."
+        ),
     ] = None,
     run: Annotated[
         str | None,
-        typer.Option("--run", help="Folder or id of the run. New below runs/ otherwise."),
+        typer.Option(
+            "--run", metavar="RUN", help="Folder or id of the run. New below runs/ otherwise."
+        ),
     ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with --run, or the latest run of this kind.")

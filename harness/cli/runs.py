@@ -14,14 +14,14 @@ from rich.table import Table
 from typer.core import TyperGroup
 
 from harness.cli.outputs import colour, width
-from harness.cli.places import RUNS
+from harness.cli.places import RUNS, stored_run
 from harness.config.amounts import duration_s, size_bytes
 from harness.config.problems import BadValueError
 from harness.errors import UsageError
 from harness.report.screen import draw
 from harness.store.catalogue import RunSummary, runs_in
 from harness.store.erasure import erase_cluster
-from harness.store.naming import run_folder
+from harness.store.layout import MANIFEST
 from harness.store.retention import overdue, prune
 
 _BYTES_STEP = 1024
@@ -43,7 +43,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-Folder = Annotated[Path, typer.Argument(metavar="[DIR]", help="Where the runs are.")]
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Where the runs are.")]
 
 
 @app.command("list")
@@ -55,7 +55,7 @@ def list_runs(
 
     Example: harness runs
     """
-    found = runs_in(folder)
+    found = _found(folder)
     if as_json:
         sys.stdout.write(orjson.dumps([_record(run) for run in found]).decode() + "\n")
     elif not found:
@@ -68,10 +68,12 @@ def list_runs(
 def prune_runs(
     folder: Folder = RUNS,
     max_age: Annotated[
-        str | None, typer.Option("--max-age", help="Delete runs older than this: 14d.")
+        str | None,
+        typer.Option("--max-age", metavar="DURATION", help="Delete runs older than this: 14d."),
     ] = None,
     max_bytes: Annotated[
-        str | None, typer.Option("--max-bytes", help="Delete the oldest beyond this: 20GiB.")
+        str | None,
+        typer.Option("--max-bytes", metavar="SIZE", help="Delete the oldest beyond this: 20GiB."),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Delete, and not only say what.")] = False,
 ) -> None:
@@ -83,23 +85,25 @@ def prune_runs(
         raise UsageError("nothing to prune by. Give --max-age, --max-bytes or both")
     age_s = _read("--max-age", max_age, duration_s)
     size = _read("--max-bytes", max_bytes, size_bytes)
-    now = datetime.now(UTC)
+    found, now = _found(folder), datetime.now(UTC)
     if yes:
         going = prune(folder, max_bytes=size, max_age_s=age_s, now=now)
     else:
-        going = overdue(runs_in(folder), max_bytes=size, max_age_s=age_s, now=now)
+        going = overdue(found, max_bytes=size, max_age_s=age_s, now=now)
     for run in going:
         print(run.path)
     freed = _size(sum(run.n_bytes for run in going))
     done = "deleted" if yes else "would be deleted (add --yes to do it)"
-    print(f"harness: {len(going)} runs, {freed}, {done}", file=sys.stderr)
+    print(f"harness: {_runs(len(going))}, {freed}, {done}", file=sys.stderr)
 
 
 @app.command("erase")
 def erase(
-    cluster: Annotated[str, typer.Option("--cluster", help="The user, session, conversation.")],
+    cluster: Annotated[
+        str, typer.Option("--cluster", metavar="ID", help="The user, session, conversation.")
+    ],
     runs: Annotated[
-        list[str] | None, typer.Argument(metavar="[RUN...]", help="Runs; all below runs/ if none.")
+        list[str] | None, typer.Argument(metavar="RUN", help="Runs; all below runs/ if none.")
     ] = None,
 ) -> None:
     """Erase one user's rows from runs.
@@ -108,14 +112,14 @@ def erase(
 
     Example: harness runs erase --cluster user-17
     """
-    folders = [run_folder(run, RUNS) for run in runs] if runs else _all_runs()
+    folders = [stored_run(run, RUNS).path for run in runs] if runs else _all_runs()
     total = 0
     for folder in folders:
         n_erased = erase_cluster(folder, cluster)
         total += n_erased
         if n_erased:
             print(f"{folder}: {n_erased:,} rows erased")
-    print(f"harness: {total:,} rows erased in {len(folders)} runs", file=sys.stderr)
+    print(f"harness: {total:,} rows erased in {_runs(len(folders))}", file=sys.stderr)
 
 
 T = TypeVar("T")
@@ -128,6 +132,19 @@ def _read(flag: str, text: str | None, read: Callable[[str], T]) -> T | None:
         return read(text)
     except BadValueError as exc:
         raise UsageError(f"{flag}: {exc.problem.format(value=repr(text))}") from exc
+
+
+def _found(folder: Path) -> tuple[RunSummary, ...]:
+    """The runs in a folder. The usual one may be missing yet; one that was named may not."""
+    if folder != RUNS and not folder.is_dir():
+        raise UsageError(f"{folder}: no such folder. Name the one that runs are in")
+    if (folder / MANIFEST).exists():
+        raise UsageError(f"{folder}: is a run itself. Name the folder it is in")
+    return runs_in(folder)
+
+
+def _runs(n: int) -> str:
+    return "1 run" if n == 1 else f"{n:,} runs"
 
 
 def _all_runs() -> list[Path]:

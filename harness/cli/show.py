@@ -28,14 +28,16 @@ Row = dict[str, Any]
 
 
 def show(
-    run: Annotated[str, typer.Argument(help="Folder or id of a run.")],
+    run: Annotated[str, typer.Argument(metavar="RUN", help="Folder or id of a run.")],
     request_id: Annotated[
-        str | None, typer.Argument(help="One request of it.", show_default=False)
+        str | None, typer.Argument(metavar="REQUEST_ID", help="One request of it.")
     ] = None,
     challenger: Annotated[
-        str | None, typer.Option("--challenger", help="This challenger alone.")
+        str | None, typer.Option("--challenger", metavar="NAME", help="This challenger alone.")
     ] = None,
-    most: Annotated[int, typer.Option("--most", min=1, help="How many disagreements.")] = 20,
+    most: Annotated[
+        int, typer.Option("--most", metavar="N", min=1, help="How many disagreements.")
+    ] = 20,
 ) -> None:
     """Show a run's worst disagreements, or one pair side by side.
 
@@ -63,9 +65,12 @@ def _lists(stored: StoredRun, names: tuple[str, ...], most: int) -> Iterator[str
     comparisons = [one.name for one in config.compare]
     for name in names:
         found = disagreements(tables.of(stored, name), comparisons, most=most)
-        yield f"{name}: {len(found) or 'no'} disagreements shown, worst first\n"
-        yield render_list(found, width=width(), colour=colour())
-        yield "\n"
+        if found:
+            yield f"{name}: {len(found)} disagreements shown, worst first\n"
+            yield render_list(found, width=width(), colour=colour())
+            yield "\n"
+        else:
+            yield f"{name}: no disagreements\n"
 
 
 def _pairs(stored: StoredRun, names: tuple[str, ...], request_id: str) -> Iterator[str]:

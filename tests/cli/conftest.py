@@ -22,7 +22,7 @@ class Answering(BaseHTTPRequestHandler):
     """Says whether a number is odd; a `wrong` one the opposite. `wordy`, `fails`: as they say."""
 
     protocol_version = "HTTP/1.1"
-    wbufsize = -1  # head and body in one packet: two of them cost a delayed acknowledgement
+    wbufsize = 2**20  # head and body in one packet: two of them cost a delayed acknowledgement
 
     def do_POST(self):
         content = self.rfile.read(int(self.headers["Content-Length"]))
