@@ -26,7 +26,7 @@ from harness.stats.assumptions import Assumptions
 from harness.stats.clusters import Clusters, Floats
 from harness.stats.mean import mean_bound, mean_harm
 from harness.stats.paired import Paired, Single
-from harness.stats.pilot import paired_rates_prospect, rate_prospect, estimated_prospect
+from harness.stats.pilot import estimated_prospect, paired_rates_prospect, rate_prospect
 from harness.stats.prospects import (
     Clustering,
     MeanProspect,

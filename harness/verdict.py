@@ -299,8 +299,27 @@ class ChallengerVerdict:
 
 
 @dataclass(frozen=True, slots=True)
+class LedgerUse:
+    """Which of the gate runs against one log a verdict is.
+
+    Attributes:
+        file: The name of the ledger's file.
+        number: From 1; the same run judged again by the same policy keeps its number.
+        alpha: One-sided error of each rule in this run; of the strictest challenger's policy.
+    """
+
+    file: str
+    number: int
+    alpha: float
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the gate says about a run (or several, pooled)."""
+    """What the gate says about a run (or several, pooled).
+
+    Attributes:
+        ledger: None where the policy keeps none.
+    """
 
     run_ids: tuple[str, ...]
     policy_digest: str
@@ -308,6 +327,7 @@ class Verdict:
     challengers: tuple[ChallengerVerdict, ...]
     versions: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    ledger: LedgerUse | None = None
     format: int = 1
 
     def of(self, challenger: str) -> ChallengerVerdict:

@@ -11,6 +11,7 @@ from importlib.metadata import version
 import polars as pl
 
 import harness
+from harness.cli.accounts import Account, account
 from harness.cli.meaning import policy_digest, value_spec, values_digest
 from harness.cli.memories import Memories
 from harness.config import Config
@@ -52,18 +53,24 @@ def judged(runs: Sequence[StoredRun], config: Config) -> tuple[Verdict, Coverage
     tables = Tables(config, open_loop=open_loop)
     digest = policy_digest(config, open_loop=open_loop)
     memories = Memories(runs, digest)
-    collected = [
-        _collected(name, runs, config, tables, memories, open_loop=open_loop) for name in names
-    ]
-    tables.refuse_unmatched_paths()
-    verdict = evaluate(
-        collected,
-        run_ids=[run.manifest.run_id for run in runs],
-        policy_digest=digest,
-        confidence=min(one.policy.confidence for one in collected),
-        versions=versions(),
-    )
-    verdict = replace(verdict, notes=verdict.notes + tuple(_notes(runs)))
+    with account(runs, config, digest) as booking:
+        policies = {name: _policy(config, name, booking) for name in names}
+        collected = [
+            _collected(name, runs, config, policies[name], tables, memories, open_loop=open_loop)
+            for name in names
+        ]
+        tables.refuse_unmatched_paths()
+        confidence = min(policy.confidence for policy in policies.values())
+        verdict = evaluate(
+            collected,
+            run_ids=[run.manifest.run_id for run in runs],
+            policy_digest=digest,
+            confidence=confidence,
+            versions=versions(),
+        )
+        verdict = replace(verdict, notes=verdict.notes + tuple(_notes(runs)))
+        if booking is not None:
+            verdict = booking.booked(verdict, alpha=1 - confidence)
     memories.keep(verdict)
     for run in runs:
         write_verdict(run.path, digest, json_form.render(verdict).encode())
@@ -156,16 +163,22 @@ def _challengers(runs: Sequence[StoredRun], config: Config) -> tuple[str, ...]:
     return names
 
 
+def _policy(config: Config, name: str, booking: Account | None) -> Policy:
+    policy = config.policy_for(name)
+    return policy if booking is None else booking.policy(policy)
+
+
 def _collected(
     name: str,
     runs: Sequence[StoredRun],
     config: Config,
+    policy: Policy,
     tables: Tables,
     memories: Memories,
     *,
     open_loop: bool,
 ) -> Collected:
-    policy, metrics = config.policy_for(name), config.metrics_for(name)
+    metrics = config.metrics_for(name)
     conservation = pooled([_conservation(run, name) for run in runs])
     recorded = config.champion_answers == "recorded"
     return Collected(

@@ -70,12 +70,14 @@ def values_digest(config: Config, *, open_loop: bool) -> str:
 def policy_digest(config: Config, *, open_loop: bool) -> str:
     """Digest of everything a verdict depends on besides the pairs."""
     written = config.masked()
+    # Where a ledger lies changes nothing; whether the error follows it does.
+    policy = {key: v for key, v in (written.get("policy") or {}).items() if key != "ledger"}
     overrides = {
         one.get("name"): one.get("policy") for one in written.get("challengers") or () if one
     }
     return digest_of(
         {
-            "policy": written.get("policy"),
+            "policy": policy,
             "overrides": overrides,
             "values": values_digest(config, open_loop=open_loop),
             "baseline": written.get("baseline"),

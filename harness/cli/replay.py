@@ -275,7 +275,7 @@ class _Opening:
         return Manifest(
             run_id=self.run_id,
             name=config.path.stem,
-            config=config.masked(),
+            config=config.as_run(),
             config_digest=config.digest,
             log_digest=self._corpus.digest,
             deployments=tuple(

@@ -205,6 +205,13 @@ class Config(Section):
         return str(self.directory / self.log)
 
     @property
+    def ledger_path(self) -> Path | None:
+        """The ledger of gate runs, as a path from here."""
+        if self.policy is None or self.policy.ledger is None:
+            return None
+        return self.directory / self.policy.ledger
+
+    @property
     def live_keys(self) -> tuple[str, ...]:
         """Keys of `capture` that were given and that a replay has no use for."""
         given = self._document.get("capture") or {}
@@ -235,6 +242,13 @@ class Config(Section):
     def masked(self) -> dict[str, Any]:
         """The document as it was written, overrides in it, secrets as their references."""
         return deepcopy(self._document)
+
+    def as_run(self) -> dict[str, Any]:
+        """`masked()` for a run that is judged again from elsewhere: the ledger from the root."""
+        document = self.masked()
+        if self.ledger_path is not None:
+            document["policy"]["ledger"] = str(self.ledger_path.absolute())
+        return document
 
     @property
     def digest(self) -> str:

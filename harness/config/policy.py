@@ -6,11 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    Tag,
+    WithJsonSchema,
+    model_validator,
+)
 
 from harness.config.amounts import Amount, Kind, amount, improvement, margin
 from harness.config.problems import BadValueError
-from harness.config.section import Duration, PositiveDuration, Section, Share
+from harness.config.section import Duration, Flag, PositiveDuration, Section, Share
 from harness.config.vocabulary import Vocabulary, limit_unit
 from harness.gate.policy import AtLeast, AtMost, Improves, Margin, NotWorse, Rule, Sequential
 from harness.metric import Metric, Sides, Unit
@@ -124,6 +132,15 @@ def _sequential(value: Any) -> Any:
     raise BadValueError("is {value}, must be `true`, `false` or `strict`")
 
 
+def _ledger(value: str) -> str:
+    if "://" in value:
+        raise BadValueError(
+            "is {value}, must be a file here", "A ledger is locked while it is used"
+        )
+    return value
+
+
+LedgerFile = Annotated[str, Field(min_length=1), AfterValidator(_ledger)]
 MaybeSequential = Annotated[Literal["strict"] | bool, BeforeValidator(_sequential)]
 PlannedPairs = Annotated[Literal["all"] | int, BeforeValidator(_planned)]
 Rules = tuple[RuleSection, ...]
@@ -158,9 +175,29 @@ class PolicySection(Section):
         description="With a 99th percentile of harness's own lateness above it the run is no "
         "evidence.",
     )
+    ledger: LedgerFile | None = Field(
+        default=None,
+        description="A file, relative to the config, that remembers every gate run against a log; "
+        "the verdict says which one it is.",
+    )
+    alpha_ledger: Flag = Field(
+        default=False,
+        description="With a `ledger`: run number j is held to an error of α·6/(π²j²), so that all "
+        "runs against one log together keep α.",
+    )
     rules: Rules = Field(
         description="`not_worse`, `improves`, `at_most`, `at_least`; one is about failures."
     )
+
+    @model_validator(mode="after")
+    def _counts_in_a_ledger(self) -> PolicySection:
+        if self.alpha_ledger and self.ledger is None:
+            raise BadValueError(
+                "is true, and there is no `ledger` to count in",
+                "Name a file: `ledger: ledger.jsonl`",
+                key=("alpha_ledger",),
+            )
+        return self
 
 
 class PolicyOverride(Section):

@@ -18,7 +18,6 @@ _OFF_VALUES: dict[KeyPath, tuple[Any, ...]] = {
     ("repeat",): (None,),
     ("repeat_challenger",): (None,),
     ("capture", "redact"): (None,),
-    ("policy", "ledger"): (None,),
     ("policy", "min_duration"): (None,),
     ("policy", "segments"): (None,),
 }
