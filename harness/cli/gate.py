@@ -13,6 +13,7 @@ from harness.cli.judging import judged, warn
 from harness.cli.outputs import check_outputs, print_verdict, write_outputs
 from harness.cli.places import RUNS, stored_run
 from harness.config import Config, load, restore
+from harness.errors import UsageError
 from harness.gate.exit_code import HoldAs, exit_code
 from harness.store.reader import StoredRun
 
@@ -63,8 +64,17 @@ def gate(
     """
     check_outputs(output or ())
     stored = [stored_run(run, RUNS) for run in runs]
+    _refuse_doubles(stored)
     by = load(config) if config is not None else config_of(stored[0])
     return conclude(stored, by, output or (), as_json, challenger, hold_as)
+
+
+def _refuse_doubles(runs: Sequence[StoredRun]) -> None:
+    seen = set()
+    for run in runs:
+        if run.path.resolve() in seen:
+            raise UsageError(f"{run.path}: is named twice, and its pairs count once. Name it once")
+        seen.add(run.path.resolve())
 
 
 def conclude(
@@ -79,10 +89,12 @@ def conclude(
     verdict, coverage = judged(stored, config)
     code = exit_code(verdict, challenger=challenger, hold_as=hold_as)
     warn(coverage)
-    write_outputs(verdict, outputs)
-    if challenger is not None and not as_json:
-        verdict = replace(verdict, challengers=(verdict.of(challenger),))
-    print_verdict(verdict, as_json=as_json)
+    try:
+        write_outputs(verdict, outputs)
+    finally:  # a file that cannot be written costs nobody the verdict
+        if challenger is not None and not as_json:
+            verdict = replace(verdict, challengers=(verdict.of(challenger),))
+        print_verdict(verdict, as_json=as_json)
     return code
 
 

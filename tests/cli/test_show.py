@@ -1,0 +1,115 @@
+"""Looking into a run: the list of the worst, one pair, and what a terminal changes."""
+
+import os
+import pty
+import subprocess
+import sys
+
+import pytest
+
+from tests.cli.conftest import ROOT
+
+pytestmark = pytest.mark.process
+
+
+@pytest.fixture
+def wrong(harness, serve, log, config):
+    """A run whose challenger has every label wrong."""
+    log(40), (path := config(serve(), serve("wrong")))
+    harness("replay", path, "--run", "runs/one", "--no-gate")
+    return "runs/one"
+
+
+def first_id(harness, run):
+    listed = harness("show", run, "--most", "1").out.splitlines()
+    return listed[2].split()[0]
+
+
+def test_the_worst_disagreements_are_listed(harness, wrong):
+    """As many as asked for, each with where it differs."""
+    said = harness("show", wrong, "--most", "3")
+
+    assert (said.code, said.err) == (0, "")
+    head, _, *rows = said.out.strip().splitlines()
+    assert head == "new: 3 disagreements shown, worst first"
+    assert len(rows) == 3
+    assert all("$.label" in row for row in rows)
+
+
+def test_one_pair_is_shown_side_by_side(harness, wrong):
+    """Both answers, what differs, and what would have been right."""
+    request_id = first_id(harness, wrong)
+
+    said = harness("show", wrong, request_id)
+
+    assert (said.code, said.err) == (0, "")
+    assert said.out.startswith(f"{request_id}  POST /predict\n")
+    assert '$.label   "' in said.out
+    assert "truth" in said.out
+
+
+def test_a_run_without_disagreements_says_so(harness, serve, log, config):
+    """And is no error."""
+    log(20), (path := config(serve(), serve()))
+    harness("replay", path, "--run", "runs/one", "--no-gate")
+
+    said = harness("show", "one")
+
+    assert (said.code, said.out, said.err) == (0, "new: no disagreements\n", "")
+
+
+def test_a_request_nobody_knows_is_refused(harness, wrong):
+    """Exit 2, and how to find one."""
+    said = harness("show", wrong, "nonsense")
+
+    assert (said.code, said.out) == (2, "")
+    assert said.err == (
+        "harness: nonsense: no pair of this request in runs/one. "
+        "`harness show runs/one` lists the worst ones\n"
+    )
+
+
+def test_a_challenger_nobody_knows_is_refused(harness, wrong):
+    """Exit 2, and who is there."""
+    said = harness("show", wrong, "--challenger", "nobody")
+
+    assert (said.code, said.err) == (
+        2,
+        "harness: --challenger nobody: the run has new. Name one of these\n",
+    )
+
+
+def on_a_terminal(tmp_path, *words, **environment):
+    """What the program writes to a terminal of 100 columns."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "harness", *words],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "100", "TERM": "xterm"} | environment,
+        stdin=subprocess.DEVNULL,
+        stdout=theirs,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    written = b""
+    while chunk := _read(ours):
+        written += chunk
+    os.close(ours)
+    assert process.wait(30) == 0
+    return written.decode()
+
+
+def _read(terminal):
+    try:
+        return os.read(terminal, 65536)
+    except OSError:  # Linux says EIO when the other side is closed
+        return b""
+
+
+@pytest.mark.parametrize(("environment", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False)])
+def test_a_terminal_gets_colour_unless_it_asks_not_to(tmp_path, wrong, environment, coloured):
+    """https://no-color.org"""
+    shown = on_a_terminal(tmp_path, "show", wrong, **environment)
+
+    assert ("\x1b[" in shown) is coloured
+    assert max(len(line) for line in shown.splitlines()) < 200
