@@ -71,7 +71,9 @@ class RulePlan:
         clusters_to_budget: And how long to be ready for.
         provable: The largest true harm that the data at hand would show to be below the margin.
         smallest_margin: Of a `not_worse`: what margin they could bear if there is no true harm.
-        is_enough: Whether the data at hand are; None where that is not known.
+            Both are for one look, also where more are allowed.
+        is_enough: Whether the data at hand are, and to be ready for where they may be looked at
+            any time; None where that is not known.
         why: Why something is missing here, one sentence; empty if nothing is.
     """
 
@@ -158,8 +160,12 @@ def _planned(
         pairs_to_budget=pairs(to_budget),
         provable=footing.as_harm(provable),
         smallest_margin=footing.as_harm(margin),
-        is_enough=None if at_hand is None or needed is None else at_hand.n_clusters >= needed,
+        is_enough=_is_enough(at_hand, to_budget or needed),
     )
+
+
+def _is_enough(at_hand: AtHand | None, wanted: int | None) -> bool | None:
+    return None if at_hand is None or wanted is None else at_hand.n_clusters >= wanted
 
 
 def _level(rule: Rule, policy: Policy, aim: Aim) -> tuple[float, float]:

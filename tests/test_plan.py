@@ -158,6 +158,10 @@ def test_a_gate_that_may_be_asked_at_any_time_says_when_it_would_stop():
     assert one.clusters_to_budget == 3 * one.clusters_needed
     assert assumed(SLOWER)[0].expected_clusters is None
 
+    here = AtHand(2 * one.clusters_needed, 2 * one.clusters_needed)
+    assert assumed(SLOWER, at_hand=here, aim=Aim(sequential=True))[0].is_enough is False
+    assert assumed(SLOWER, at_hand=here)[0].is_enough is True
+
 
 def test_a_pilot_knows_how_much_pairing_helps():
     """What requests share drops out of the pairs, and a pilot has seen it."""

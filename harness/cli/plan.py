@@ -195,12 +195,13 @@ def _planned(
         name = challenger.name
         pilot = pilots[position] if pilots else None
         seen = _size(pilot) if pilot else at_hand
+        policy, metrics = config.policy_for(name), config.metrics_for(name)
         aim = Aim(
             n_challengers=len(config.challengers),
             power=power,
+            sequential=policy.sequential is not None,
             pairs_per_cluster=seen.n_pairs / seen.n_clusters if seen else 1.0,
         )
-        policy, metrics = config.policy_for(name), config.metrics_for(name)
         footings = _footings(config, name, pilot, assumptions, aim.pairs_per_cluster)
         barred = [
             one.why if one.evidence is Evidence.NONE else "" for one in foresee(config, name, log)

@@ -165,7 +165,7 @@ def _shown(one: RulePlan) -> str:
     """What the data at hand could show, in the words of the rule."""
     match one.rule:
         case NotWorse() if one.smallest_margin is not None:
-            return f"no harm, at margins from {_difference(one, one.smallest_margin)}"
+            return f"margins from {_difference(one, one.smallest_margin)}"
         case Improves() if one.provable is not None:
             return f"gains from {_difference(one, -one.provable)}"
         case AtMost() if one.provable is not None:

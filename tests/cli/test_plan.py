@@ -120,3 +120,14 @@ def test_the_page_has_every_field_of_the_json(harness, written):
         assert f"{field}`" in page
     for flag in ("--run", "--pairs", "--disagreement", "--spread", "--icc", "--power", "--json"):
         assert f"{flag}" in page
+
+
+def test_a_policy_that_may_be_asked_at_any_time_says_when_it_stops(harness, written):
+    """And what to be ready for."""
+    written.write_text(written.read_text() + "  sequential: true\n")
+
+    rule = json.loads(harness("plan", written, "--json").out)["challengers"][0]["rules"][0]
+
+    assert rule["expected_clusters"] < rule["clusters_to_budget"]
+    assert rule["clusters_to_budget"] >= 3 * rule["clusters_needed"]
+    assert "stops at about" in harness("plan", written).out
