@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 import polars as pl
 
 from harness.evaluate import Collected, evaluate
-from harness.gate.policy import Policy, Rule
+from harness.gate.policy import Policy, Rule, Sequential
 from harness.measure import catalog
 from harness.metric import Metric
 from harness.pair import Conservation
 from harness.testing.calibration.asking import ALPHA
 from harness.testing.pairs import Population, Side, value_table
-from harness.verdict import Verdict
+from harness.verdict import Memory, Verdict
 
 CHAMPION = Side(latency_s=0.05, accuracy=0.95, failure_rate=0.002)
+
+_NO_MEMORIES: Mapping[Rule, Memory] = MappingProxyType({})
 
 
 def table(
@@ -32,10 +35,16 @@ def table(
     )
 
 
-def decided(rules: Sequence[Rule], tables: Sequence[pl.DataFrame]) -> Verdict:
+def decided(
+    rules: Sequence[Rule],
+    tables: Sequence[pl.DataFrame],
+    *,
+    sequential: Sequential | None = None,
+    memories: Mapping[Rule, Memory] = _NO_MEMORIES,
+) -> Verdict:
     """The verdict on as many challengers as there are tables."""
     metrics = metrics_of(rules)
-    policy = Policy(tuple(rules), confidence=1 - ALPHA)
+    policy = Policy(tuple(rules), confidence=1 - ALPHA, sequential=sequential)
     collected = [
         Collected(
             challenger=f"challenger {number}",
@@ -44,6 +53,7 @@ def decided(rules: Sequence[Rule], tables: Sequence[pl.DataFrame]) -> Verdict:
             conservation=Conservation(values.height, values.height),
             policy=policy,
             metrics=metrics,
+            memories=memories,
         )
         for number, values in enumerate(tables)
     ]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy import stats
+from scipy import special, stats
 
 from harness.stats.always_valid import NormalMixture, t_log_e
 from harness.stats.betting import grid_log_e_counts, log_capital
@@ -121,7 +121,7 @@ def _first_alarms(path: Iterator[tuple[float, Clustered, int]], *, n_opt: float)
             mixture = NormalMixture.one_sided(variance * n_opt / n_pairs, alpha=ALPHA)
         if mixture.log_e_greater(score, variance) >= _GOAL:
             found.setdefault(_MIXTURE, look)
-        if score > stats.t.isf(ALPHA, moment.df) * math.sqrt(variance):
+        if score > special.stdtrit(moment.df, 1 - ALPHA) * math.sqrt(variance):
             found.setdefault(_PLAIN_T, look)
         if len(found) == 2:
             break
@@ -283,7 +283,7 @@ def _coins(n_runs: int) -> list[Row]:
             n_wins, n_losses = int(wins[look - 1]), look - int(wins[look - 1])
             if mixture.log_e_greater(n_wins, n_losses) >= _GOAL:
                 found.setdefault("sequential McNemar", look)
-            if stats.binom.sf(n_wins - 1, look, 0.5) < ALPHA:
+            if special.bdtrc(n_wins - 1, look, 0.5) < ALPHA:
                 found.setdefault("exact McNemar at every look", look)
         alarms.add(found)
     claims: dict[str, Claim] = {

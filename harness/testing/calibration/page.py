@@ -17,7 +17,7 @@ Table: TypeAlias = Sequence[Sequence[str]]
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """A study, what it found, and how long that took."""
+    """A study, what it found, and the processor time it took."""
 
     study: Study
     found: Findings
@@ -49,7 +49,7 @@ def _head(done: Sequence[Done], versions: str) -> Iterator[str]:
         "`make calibrate`, which fails when a promise is broken; not edited by hand.",
         "",
         f"{len(rows)} rows, {n_claimed} of them with a promise, **{len(broken)} broken**. "
-        f"{sum(one.seconds for one in done):.0f} s on one core, {versions}.",
+        f"{sum(one.seconds for one in done):.0f} s of processor time, {versions}.",
         "",
         "A share seen in R runs has a Monte Carlo error of √(p(1-p)/R). A promise allows for three "
         "of them: an error rate of α may be seen as often as α + 3·se(α), coverage of 95 % as "
@@ -62,7 +62,7 @@ def _head(done: Sequence[Done], versions: str) -> Iterator[str]:
     if broken:
         yield from ("## Broken promises", "", *_table(_cells(broken)), "")
     yield from (
-        "| question | rows with a promise | broken | seconds |",
+        "| question | rows with a promise | broken | processor seconds |",
         "|---|---:|---:|---:|",
         *(
             f"| {one.study.title} | {sum(row.is_claimed for row in one.found.rows)} "
