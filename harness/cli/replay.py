@@ -34,6 +34,7 @@ from harness.pair import Conservation
 from harness.replay.corpus import Corpus
 from harness.run import Deployment, Role, RunId
 from harness.store.catalogue import latest_matching
+from harness.store.disk import is_taken
 from harness.store.manifest import ChampionAnswers, Manifest, Pacing, Status
 from harness.store.naming import new_run_id, run_folder, run_id_of
 from harness.store.portion import Measure
@@ -195,7 +196,7 @@ def _replayed(
     names = [one.name for one in config.challengers]
     done = [existing.entries_of(name) if existing else set() for name in names]
     entries = Entries.of(config, corpus, done)
-    if existing is None and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    if existing is None and is_taken(folder):
         raise UsageError(
             f"{folder}: is there already. Resume the run in it with --resume, or name another"
         )

@@ -44,6 +44,16 @@ def translated(path: Path, act: str) -> Iterator[None]:
         ) from exc
 
 
+def is_taken(folder: Path) -> bool:
+    """Whether something is there that a new run would have to be written over or into.
+
+    Raises:
+        StoreError: When we may not look.
+    """
+    with translated(folder, "look at the folder"):
+        return folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
+
+
 def make_folder(path: Path) -> None:
     """Make a folder that only its owner can enter, and those above it; one that is there stays."""
     with translated(path, "make the folder"):
