@@ -44,14 +44,19 @@ def translated(path: Path, act: str) -> Iterator[None]:
         ) from exc
 
 
-def is_taken(folder: Path) -> bool:
+def is_taken(folder: Path, *, but: str = "") -> bool:
     """Whether something is there that a new run would have to be written over or into.
+
+    Args:
+        but: Name of a file that may be there.
 
     Raises:
         StoreError: When we may not look.
     """
     with translated(folder, "look at the folder"):
-        return folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
+        if not folder.exists():
+            return False
+        return not folder.is_dir() or any(path.name != but for path in folder.iterdir())
 
 
 def make_folder(path: Path) -> None:

@@ -92,7 +92,7 @@ class RunWriter:
         Raises:
             UsageError: When something is in the folder already.
         """
-        if run.exists() and (not run.is_dir() or any(path.name != LOCK for path in run.iterdir())):
+        if disk.is_taken(run, but=LOCK):
             raise UsageError(
                 f"{run}: is there already and not empty. "
                 f"Resume the run in it with --resume, or name another folder"
