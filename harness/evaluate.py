@@ -177,9 +177,16 @@ def _verdict_on(one: Collected) -> ChallengerVerdict:
 
 
 def clusters_of(values: pl.LazyFrame) -> Clusters:
-    """The cluster of each row of a value table, whatever text names it."""
+    """The cluster of each row of a value table, whatever text names it.
+
+    In the order of their first rows: polars' own codes hang on what else the process has seen, and
+    sums taken in another order differ in their last digits.
+    """
     names = values.select(pl.col("cluster_id").cast(pl.Categorical)).collect().to_series()
-    return Clusters.of(names.to_physical().to_numpy())
+    codes = names.to_physical().to_numpy()
+    first_row = np.empty(int(codes.max(initial=0)) + 1, dtype=np.intp)
+    first_row[codes[::-1]] = np.arange(codes.size - 1, -1, -1)  # of equal codes the last one stays
+    return Clusters.of(first_row[codes])
 
 
 def _observed(one: Collected, clusters: Clusters) -> Observed:

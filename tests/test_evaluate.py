@@ -3,9 +3,10 @@
 import math
 from dataclasses import replace
 
+import polars as pl
 import pytest
 
-from harness.evaluate import INDEPENDENCE_ASSUMED, Collected, evaluate
+from harness.evaluate import INDEPENDENCE_ASSUMED, Collected, clusters_of, evaluate
 from harness.gate.policy import AtLeast, AtMost, Improves, Margin, NotWorse, Policy
 from harness.measure import catalog
 from harness.pair import Conservation
@@ -151,6 +152,16 @@ def test_a_config_without_clusters_is_told():
 
     assert evaluate([one], **options).notes == ()
     assert evaluate([replace(one, clustered=False)], **options).notes == (INDEPENDENCE_ASSUMED,)
+
+
+def test_clusters_come_in_the_order_of_their_first_rows():
+    """Whatever names the process has seen before: the same pairs give the same digits."""
+    pl.Series(["c", "a"]).cast(pl.Categorical)
+
+    clusters = clusters_of(pl.LazyFrame({"cluster_id": ["b", "a", "b", "c"]}))
+
+    assert clusters.codes.tolist() == [0, 1, 0, 2]
+    assert clusters.sizes.tolist() == [2, 1, 1]
 
 
 @pytest.mark.slow
