@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Mapping
 from typing import Self, TextIO
@@ -31,6 +32,8 @@ class ProgressLine:
     def show(self, progress: Progress) -> None:
         text = said(progress)
         if self._renews:
+            # A line that wraps cannot be renewed: every turn would leave a copy of it behind.
+            text = _cut(text, shutil.get_terminal_size().columns - 1)
             self._stream.write("\r" + text.ljust(self._width))
             self._stream.flush()
             self._width = len(text)
@@ -41,14 +44,17 @@ class ProgressLine:
 
 
 def said(progress: Progress) -> str:
-    """One line: how many, how fast, how long still, and what each deployment failed at."""
+    """One line: how many, how fast, how long still, and who failed at what."""
     parts = [
         f"{progress.n_answered:,}/{progress.n_entries:,}",
         f"{progress.rate_per_s:,.0f}/s",
     ]
     if progress.remaining_s is not None:
         parts.append(f"{_clock(progress.remaining_s)} left")
-    parts += [f"{name}: {_outcomes(seen)}" for name, seen in progress.outcomes.items()]
+    failing = {name: seen for name, seen in progress.outcomes.items() if set(seen) - {"ok"}}
+    if not failing:
+        parts.append(f"all {len(progress.outcomes)} deployments ok")
+    parts += [f"{name}: {_outcomes(seen)}" for name, seen in failing.items()]
     parts += [f"{name} ${usd:,.2f}" for name, usd in progress.spent_usd.items() if usd]
     return "  ".join(parts)
 
@@ -58,6 +64,10 @@ def _outcomes(seen: Mapping[str, int]) -> str:
     return ", ".join(
         [f"{seen.get('ok', 0):,} ok", *(f"{n:,} {kind}" for kind, n in failed.items())]
     )
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: max(0, width - 1)] + "…"
 
 
 def _clock(seconds: float) -> str:
