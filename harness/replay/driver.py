@@ -378,9 +378,7 @@ def content_hash(request: Request) -> str:
 
 def _is_given_up(exchange: Exchange) -> bool:
     """Whether our own end, and nothing of the deployment's, is why there is no answer."""
-    return (
-        isinstance(exchange.outcome, Failure) and exchange.outcome.kind is FailureKind.CANCELLED
-    )
+    return isinstance(exchange.outcome, Failure) and exchange.outcome.kind is FailureKind.CANCELLED
 
 
 def _kind(exchange: Exchange) -> str:
