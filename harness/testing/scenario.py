@@ -23,6 +23,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import ConfigError, HarnessError
+from harness.testing import looks
+from harness.testing.looks import Looks
 from harness.testing.traffic import Traffic, log_of
 from harness.testing.truth import read_scenario
 
@@ -40,6 +42,7 @@ class Expectation:
         validity: Check to status.
         losses: Reason to number of requests.
         note: A part of what some note of the verdict must say.
+        looks: What is said when the run is looked at while it grows; None looks at its end alone.
     """
 
     decision: str
@@ -48,6 +51,7 @@ class Expectation:
     losses: Mapping[str, int] = field(default_factory=dict)
     n_pairs: int | None = None
     note: str = ""
+    looks: Looks | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +105,7 @@ def read(folder: Path) -> Scenario:
             folder=folder,
             seed=document["seed"],
             traffic=Traffic(**document["traffic"]),
-            expect=Expectation(**document["expect"]),
+            expect=_expectation(document["expect"]),
             **document.get("log", {}),
         )
     except KeyError as exc:
@@ -119,12 +123,20 @@ def read(folder: Path) -> Scenario:
     return scenario
 
 
+def _expectation(written: Mapping[str, Any]) -> Expectation:
+    at_looks = written.get("looks")
+    return Expectation(**{**written, "looks": Looks(**at_looks) if at_looks else None})
+
+
 def run(scenario: Scenario) -> Result:
     """Replay the scenario's log and compare the verdict with what must come out."""
     start_s = time.monotonic()
     with tempfile.TemporaryDirectory(prefix=f"harness-{scenario.name}-") as scratch:
         ended = _replay(scenario, Path(scratch))
-    decision, problems = _judged(scenario.expect, ended)
+        decision, problems = _judged(scenario.expect, ended)
+        if scenario.expect.looks is not None:
+            config = scenario.folder / "harness.yaml"
+            problems += looks.problems(scenario.expect.looks, Path(scratch) / "run", config)
     return Result(
         scenario.name,
         scenario.expect.decision,
