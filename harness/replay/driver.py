@@ -13,6 +13,10 @@ flight (where order is kept), too many requests are open, or we are late ourselv
 the due time stays what it was, so that the wait is part of what the deployment is charged with;
 the sender is told since when the entry *could* go, so that only our own lateness counts as ours.
 
+A share of the requests may be put to a deployment twice, to see how much it differs from itself.
+The second call is one more of the same request, shuffled among the others, and both answers are a
+pair of the deployment with itself; it counts in no conservation.
+
 `stop` ends the walk. What is in flight is waited for (each deployment has its deadline); what was
 not asked, or whose call was given up, is no pair and stays pending, for a resumed replay to ask.
 Conservation is reported in any case.
@@ -44,9 +48,12 @@ from harness.traffic.budget import Budget
 from harness.traffic.calling import call_order
 from harness.traffic.ordering import ClusterOrder
 from harness.traffic.pacing import Pacer, Send, WaitForAnswer, WaitUntil
+from harness.traffic.sampling import is_drawn
 
 MAX_OPEN = 10_000
 """Requests open at once before the walk waits: bounds memory when a deployment falls behind."""
+
+_CHAMPION = -1  # where a challenger has its position
 
 _BATCH = 256
 _SENDS_BETWEEN_YIELDS = 8
@@ -85,6 +92,27 @@ class Party:
     outcomes: Counter[str] = field(default_factory=Counter, init=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Repeats:
+    """Which share of the requests is put to a deployment a second time, 0 to 1."""
+
+    champion: float = 0.0
+    challengers: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Ask:
+    """One call of a request.
+
+    Attributes:
+        party: A challenger's position, or `_CHAMPION`.
+        again: Whether it is the second one to this deployment.
+    """
+
+    party: int
+    again: bool = False
+
+
 RecordedExchange = Callable[[Recorded, RequestId], Exchange | None]
 """The champion's exchange as the log has it; None when the entry has no answer."""
 
@@ -102,6 +130,7 @@ class _Open:
     given_up: bool = False
     champion: Exchange | None = None
     answers: dict[int, Exchange] = field(default_factory=dict)
+    repeats: dict[int, Exchange] = field(default_factory=dict)
 
 
 class Driver:
@@ -113,6 +142,7 @@ class Driver:
         seed: Of the shuffled order of calls.
         n_entries: For progress alone.
         keep_order: Whether requests of a cluster wait for each other.
+        repeats: A champion whose answers are recorded is never asked, so not twice either.
     """
 
     def __init__(
@@ -128,6 +158,7 @@ class Driver:
         n_entries: int,
         recorded_champion: RecordedExchange | None = None,
         keep_order: bool = False,
+        repeats: Repeats = Repeats(),
     ) -> None:
         self._champion = champion
         self._challengers = tuple(challengers)
@@ -138,6 +169,7 @@ class Driver:
         self._seed = seed
         self._n_entries = n_entries
         self._recorded_champion = recorded_champion
+        self._repeats = repeats
         self._order: ClusterOrder[_Open] | None = ClusterOrder() if keep_order else None
         self._losses = [Counter[LossReason]() for _ in self._challengers]
         self._received = [0] * len(self._challengers)
@@ -249,12 +281,28 @@ class Driver:
         if not asked or (self._recorded_champion is not None and recorded is None):
             return False
         one.champion = recorded
-        parties: list[int] = [*asked] if recorded is not None else [-1, *asked]
-        one.n_missing = len(parties)
-        shuffled = call_order(len(parties), seed=self._seed, entry_key=one.entry.key)
+        asks = [_Ask(i) for i in ([*asked] if recorded is not None else [_CHAMPION, *asked])]
+        asks += self._asked_again(one.entry.key, [ask.party for ask in asks])
+        one.n_missing = len(asks)
+        shuffled = call_order(len(asks), seed=self._seed, entry_key=one.entry.key)
         for position, chosen in enumerate(shuffled):
-            self._call(one, parties[chosen], position)
+            self._call(one, asks[chosen], position)
         return True
+
+    def _asked_again(self, key: str, parties: Iterable[int]) -> list[_Ask]:
+        """The second calls of a request: of those drawn, the ones that can be paid for."""
+        rates = {
+            i: self._repeats.champion if i == _CHAMPION else self._repeats.challengers
+            for i in parties
+        }
+        return [
+            _Ask(i, again=True)
+            for i, rate in rates.items()
+            if is_drawn(rate, seed=self._seed, key=key) and self._party(i).budget.take()
+        ]
+
+    def _party(self, i: int) -> Party:
+        return self._champion if i == _CHAMPION else self._challengers[i]
 
     def _who_can_be_asked(self, one: _Open) -> list[int]:
         """Challengers with money left, the champion's own budget permitting."""
@@ -282,8 +330,8 @@ class Driver:
             self._champion.outcomes[_kind(exchange)] += 1
         return exchange
 
-    def _call(self, one: _Open, i: int, position: int) -> None:
-        party = self._champion if i < 0 else self._challengers[i]
+    def _call(self, one: _Open, ask: _Ask, position: int) -> None:
+        party = self._party(ask.party)
         assert party.sender is not None
         party.sender.submit(
             one.request_id,
@@ -291,17 +339,19 @@ class Driver:
             due_s=one.due_s,
             ready_s=one.ready_s,
             call_order=position,
-            done=partial(self._done, one, i),
+            done=partial(self._done, one, ask),
         )
 
-    def _done(self, one: _Open, i: int, exchange: Exchange) -> None:
-        party = self._champion if i < 0 else self._challengers[i]
+    def _done(self, one: _Open, ask: _Ask, exchange: Exchange) -> None:
+        party = self._party(ask.party)
         party.budget.settle(exchange.cost_usd if party.sender is not None else 0.0)
         party.outcomes[_kind(exchange)] += 1
-        if i < 0:
+        if ask.again:
+            one.repeats[ask.party] = exchange
+        elif ask.party == _CHAMPION:
             one.champion = exchange
         else:
-            one.answers[i] = exchange
+            one.answers[ask.party] = exchange
         one.given_up |= _is_given_up(exchange)
         one.n_missing -= 1
         if one.n_missing == 0:
@@ -311,7 +361,9 @@ class Driver:
 
     def _keep(self, one: _Open) -> None:
         assert one.champion is not None
-        pairs = [self._pair(one, one.champion, i) for i in sorted(one.answers)]
+        first = {_CHAMPION: one.champion, **one.answers}
+        pairs = [self._pair(one, one.champion, one.answers[i]) for i in sorted(one.answers)]
+        pairs += [self._pair(one, first[i], one.repeats[i]) for i in sorted(one.repeats)]
         try:
             self._sink.append(pairs)
         except Exception as exc:  # translated by the store; anything else is our bug: end the run
@@ -321,7 +373,7 @@ class Driver:
         for i in one.answers:
             self._paired[i] += 1
 
-    def _pair(self, one: _Open, champion: Exchange, i: int) -> Pair:
+    def _pair(self, one: _Open, champion: Exchange, challenger: Exchange) -> Pair:
         recorded = one.entry.recorded
         return Pair(
             request_id=one.request_id,
@@ -335,7 +387,7 @@ class Driver:
             request=recorded.request,
             content_hash=content_hash(recorded.request),
             champion=champion,
-            challenger=one.answers[i],
+            challenger=challenger,
             segments=one.entry.segments,
             truth=recorded.truth,
         )

@@ -16,7 +16,7 @@ from harness.exchange import (
     Timing,
 )
 from harness.pair import LossReason
-from harness.replay.driver import Driver, Entry, Party
+from harness.replay.driver import Driver, Entry, Party, Repeats
 from harness.traffic.budget import Budget
 from harness.traffic.pacing import AsRecorded, ClosedLoop, ConstantRate
 
@@ -208,6 +208,98 @@ async def test_a_recorded_champion_is_not_asked(clock):
 
     assert [pair.champion.timing for pair in sink.pairs] == [None] * 4
     assert driver.conservation()["new"].losses == {LossReason.INELIGIBLE: 1}
+
+
+async def test_a_repeat_is_a_pair_of_a_deployment_with_itself(clock):
+    """All asked twice: a pair for each challenger, one of the champion, one of each challenger."""
+    sink = ListSink()
+    driver = build(clock, sink=sink, repeats=Repeats(champion=1.0, challengers=1.0))
+
+    await driver.run(entries(5))
+
+    sides = [(pair.champion.deployment, pair.challenger.deployment) for pair in sink.pairs]
+    expected = [
+        ("old", "new"),
+        ("old", "newer"),
+        ("old", "old"),
+        ("new", "new"),
+        ("newer", "newer"),
+    ]
+    assert sorted(sides) == sorted(expected * 5)
+    assert all(c.holds and c.received == c.paired == 5 for c in driver.conservation().values())
+    by_sides = {sides: pair for sides, pair in zip(sides[:5], sink.pairs[:5], strict=True)}
+    assert by_sides["old", "old"].champion is by_sides["old", "new"].champion
+    assert by_sides["new", "new"].champion is by_sides["old", "new"].challenger
+
+
+async def test_each_call_of_a_repeated_request_has_its_own_place(clock):
+    """Both calls of a deployment are shuffled among all; either comes first about as often."""
+    sink = ListSink()
+    driver = build(clock, sink=sink, repeats=Repeats(champion=1.0))
+
+    await driver.run(entries(400, challengers=(0,)))
+
+    repeats = [pair for pair in sink.pairs if pair.challenger.deployment == "old"]
+    places = [(pair.champion.call_order, pair.challenger.call_order) for pair in repeats]
+    assert {place for both in places for place in both} == {0, 1, 2}
+    assert all(first != second for first, second in places)
+    assert abs(sum(first < second for first, second in places) - 200) < 5 * 10
+
+
+async def test_only_the_requests_drawn_are_repeated(clock):
+    """A share of them, and the same ones whenever the run is repeated."""
+
+    async def repeated():
+        sink = ListSink()
+        await build(clock, sink=sink, repeats=Repeats(champion=0.3)).run(entries(200))
+        return {pair.entry_key for pair in sink.pairs if pair.challenger.deployment == "old"}
+
+    first, second = await repeated(), await repeated()
+
+    assert first == second
+    assert abs(len(first) - 60) < 5 * 6.5
+
+
+async def test_a_repeat_is_charged_and_left_out_when_it_cannot_be_paid(clock):
+    """Money for five calls: two requests asked twice, one once, and nothing overrun."""
+    sink = ListSink()
+    sender = ScriptedSender("dear", clock, cost_usd=0.25)
+    dear = Party(DeploymentName("dear"), sender, plain, Budget(Decimal("1.25")))
+    driver = build(
+        clock,
+        sink=sink,
+        pacer=ClosedLoop(1),
+        challengers=[dear],
+        repeats=Repeats(challengers=1.0),
+    )
+
+    await driver.run(entries(6, challengers=(0,)))
+
+    kept = driver.conservation()["dear"]
+    assert len(sender.asked) == 5
+    assert (kept.paired, kept.losses) == (3, {LossReason.SHED_BUDGET: 3})
+    assert sum(pair.champion.deployment == "dear" for pair in sink.pairs) == 2
+    assert driver.snapshot().spent_usd["dear"] == 1.25
+
+
+async def test_a_recorded_champion_is_not_repeated(clock):
+    """There is nobody to ask a second time."""
+    sink = ListSink()
+
+    def recorded_champion(recorded, request_id):
+        return Exchange(request_id, DeploymentName("old"), Response(200), None, attempts=0)
+
+    driver = build(
+        clock,
+        sink=sink,
+        champion=Party(DeploymentName("old"), None, plain),
+        recorded_champion=recorded_champion,
+        repeats=Repeats(champion=1.0),
+    )
+
+    await driver.run(entries(3))
+
+    assert {pair.challenger.deployment for pair in sink.pairs} == {"new", "newer"}
 
 
 async def test_a_cluster_is_asked_in_order(clock):
