@@ -2,6 +2,7 @@
 
 import xml.etree.ElementTree as ElementTree
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -30,14 +31,31 @@ def done(*rows):
     return Done(NO_STUDY, Findings(rows, (CHART,)), seconds=1.0)
 
 
+PAGE = Path(__file__).parents[2] / "docs" / "statistics" / "operating-characteristics.md"
+
+
+def published_as_broken():
+    """The part of the page that lists broken promises; empty where none is."""
+    _, _, rest = PAGE.read_text(encoding="utf-8").partition("## Broken promises")
+    return rest.partition("| question |")[0]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("study", STUDIES, ids=lambda study: study.name)
 def test_promises_hold_in_small(study):
-    """A part of each study: no rate is further from its promise than chance explains."""
-    found = run(study, SMOKE)
+    """A part of each study: no rate is further from its promise than chance explains, unless the
+    published page says so itself."""
+    known = published_as_broken()
 
-    assert found.found.rows
-    assert [f"{row.procedure}: {row.seen} ({row.scenario})" for row in breaches([found])] == []
+    done = run(study, SMOKE)
+
+    assert done.found.rows
+    surprises = [
+        f"{row.procedure}: {row.seen:.4f}, {row.claim.says(row.n_runs)} ({row.scenario})"
+        for row in breaches([done])
+        if f"| {row.scenario} | {row.procedure} |" not in known
+    ]
+    assert surprises == []
 
 
 @pytest.mark.parametrize(

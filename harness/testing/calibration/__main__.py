@@ -19,6 +19,7 @@ import scipy
 
 from harness.testing.calibration import (
     anytime,
+    companions,
     coverage,
     decision,
     dropped,
@@ -51,6 +52,7 @@ STUDIES = tuple(
         twins,
         dropped,
         invariance,
+        companions,
         peers,
     )
 )

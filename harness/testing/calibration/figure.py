@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-_WIDTH, _HEIGHT = 720, 400
-_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 190, 48, 52
+_WIDTH, _HEIGHT = 820, 400
+_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 290, 48, 52
 _COLOURS = ("#b3261e", "#1b5faa", "#2e7d32", "#8e5a00", "#6a3fa0", "#5f6368")
 _N_STEPS = 5
 
