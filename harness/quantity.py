@@ -188,3 +188,18 @@ def _exact(value: float, scale: Scale) -> str:
 
 def _trimmed(text: str) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+_PLENTY = 1_000_000  # beyond this more evidence makes no difference to anyone
+
+
+def say_e_value(e_value: float) -> str:
+    """Evidence that may be looked at any time, as a person needs it.
+
+    Examples:
+        >>> say_e_value(0.4321), say_e_value(123.4), say_e_value(1e300)
+        ('0.43', '123', 'over 1,000,000')
+    """
+    if e_value > _PLENTY:
+        return f"over {_PLENTY:,}"
+    return f"{e_value:,.0f}" if e_value >= 10 else f"{e_value:.2g}"

@@ -13,11 +13,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 from statistics import NormalDist
 
+import numpy as np
+
 from harness.config.model import Config
 from harness.gate.policy import AtLeast, AtMost, NotWorse, Policy, Rule
 from harness.metric import Exceedance, Metric, Quantile, Rate, Sides
+from harness.stats import sequential_quantile
+from harness.stats.arrival import FIRST_CHECKPOINT
 from harness.stats.quantile import MIN_EXCEEDANCES
 from harness.stats.sufficiency import MIN_CLUSTERS
+from harness.stats.wager import Wager
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,18 +171,22 @@ def _absent_from_log(config: Config, metric: Metric, log: LogSummary) -> str:
 
 def _too_little(config: Config, policy: Policy, rule: Rule, metric: Metric, log: LogSummary) -> str:
     pairs, clusters = n_pairs(config, log), n_clusters(config, log)
-    if clusters < MIN_CLUSTERS:
-        return f"{clusters} independent users or requests are too few, {MIN_CLUSTERS} are needed"
+    least = _least_clusters(policy, rule, metric)
+    if clusters < least:
+        return f"{clusters} independent users or requests are too few, {least} are needed"
     if isinstance(metric.statistic, Quantile):
         tail = min(metric.statistic.p, 1 - metric.statistic.p)
-        needed = math.ceil(MIN_EXCEEDANCES / tail - 1e-9)
+        beyond = sequential_quantile.MIN_EXCEEDANCES if policy.sequential else MIN_EXCEEDANCES
+        needed = math.ceil(beyond / tail - 1e-9)
         if pairs < needed:
             return (
                 f"{pairs} pairs have {pairs * tail:.0f} values beyond the quantile; "
                 f"{needed:,} pairs are needed, or a rule on .exceedance"
             )
     if isinstance(metric.statistic, Rate | Exceedance):
-        fewest = fewest_for_rate(rule, metric, confidence=policy.confidence)
+        fewest = fewest_for_rate(
+            rule, metric, confidence=policy.confidence, sequential=policy.sequential is not None
+        )
         if fewest is not None and clusters < fewest:
             return (
                 f"{clusters} independent users or requests cannot show it, even without a single "
@@ -186,7 +195,17 @@ def _too_little(config: Config, policy: Policy, rule: Rule, metric: Metric, log:
     return ""
 
 
-def fewest_for_rate(rule: Rule, metric: Metric, *, confidence: float) -> int | None:
+def _least_clusters(policy: Policy, rule: Rule, metric: Metric) -> int:
+    """A bound that is looked at again and again has a burn-in; a bet on a share has none."""
+    is_bet = isinstance(metric.statistic, Rate | Exceedance) or (
+        isinstance(metric.statistic, Quantile) and isinstance(rule, AtMost | AtLeast)
+    )
+    return FIRST_CHECKPOINT if policy.sequential and not is_bet else MIN_CLUSTERS
+
+
+def fewest_for_rate(
+    rule: Rule, metric: Metric, *, confidence: float, sequential: bool = False
+) -> int | None:
     """Observations that would be enough if all were as good as can be; None if none is.
 
     For one sample that is Clopper-Pearson without an event, `n >= ln(alpha) / ln(1 - value)`; for
@@ -209,10 +228,25 @@ def fewest_for_rate(rule: Rule, metric: Metric, *, confidence: float) -> int | N
             return None
     if not 0 < allowed < 1:
         return None
+    if sequential:
+        return _fewest_for_bet(allowed, confidence)
     if isinstance(rule, NotWorse) and metric.sides is Sides.BOTH:
         z = NormalDist().inv_cdf(confidence)
         return math.ceil(z**2 * (1 - allowed) / allowed)
     return math.ceil(math.log(1 - confidence) / math.log(1 - allowed))
+
+
+def _fewest_for_bet(allowed: float, confidence: float) -> int:
+    """Observations of nothing until a bet on a share below `allowed` pays `1 / alpha`."""
+    goal = math.log(1 / (1 - confidence))
+    silent = Wager(np.zeros(1), np.ones(1), -1.0, 1.0)
+    low, high = 0, 1
+    while silent.times(high).log_e(allowed) < goal:
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if silent.times(middle).log_e(allowed) >= goal else (middle, high)
+    return high
 
 
 def _cautions(config: Config, log: LogSummary | None) -> Iterator[str]:
@@ -246,7 +280,8 @@ def _about_log(config: Config, log: LogSummary) -> Iterator[str]:
         alone = log.n_entries - log.n_with_cluster
         yield f"{alone} of {log.n_entries} entries name no user: each is taken for one of its own."
     for challenger in config.challengers:
-        planned = config.policy_for(challenger.name).planned_pairs
+        policy = config.policy_for(challenger.name)
+        planned = None if policy.sequential else policy.planned_pairs
         if planned is not None and planned > n_pairs(config, log):
             yield (
                 f"{challenger.name}: the gate holds before {planned} pairs, and the log gives "

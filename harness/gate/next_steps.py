@@ -57,28 +57,39 @@ def for_open(findings: Sequence[Finding]) -> tuple[str, ...]:
     )
 
 
+def title_of(finding: Finding) -> str:
+    """The rule, and the part of the traffic it was asked of where that is not all."""
+    return f"{finding.rule} in {finding.segment}" if finding.segment else finding.rule
+
+
 def _step(finding: Finding) -> str:
     if finding.status is Status.NO_DATA:
-        return f"{finding.rule}: {_evidence_for(finding.metric)}."
+        return f"{title_of(finding)}: {_evidence_for(finding.metric)}."
     if finding.harm is None or finding.margin is None:
-        return f"{finding.rule}: {_before_judging(finding)}."
+        return f"{title_of(finding)}: {_before_judging(finding)}."
     if finding.clusters_missing is None:
         return (
-            f"{finding.rule}: no realistic amount of data would settle it at this margin; "
+            f"{title_of(finding)}: no realistic amount of data would settle it at this margin; "
             "reconsider the margin before the next run, not after it."
         )
     how = "" if finding.harm < finding.margin else ", as a fail by the looks of it"
     return (
-        f"{finding.rule}: about {_more(finding)} would settle it{how}; "
-        "use a longer log (`--log FILE`)."
+        f"{title_of(finding)}: about {_more(finding)} would settle it{how}; "
+        f"{_how_to_get_more(finding)}."
     )
+
+
+def _how_to_get_more(finding: Finding) -> str:
+    """A run that may be looked at any time may also just go on."""
+    longer = "use a longer log (`--log FILE`)"
+    return longer if finding.memory is None else f"let the run go on, or {longer}"
 
 
 def _before_judging(finding: Finding) -> str:
     """An estimate could not be made at all; the finding's sentence says why."""
     if finding.clusters_missing is None:
         return finding.sentence
-    return f"{_more(finding)} needed before it can be judged; use a longer log (`--log FILE`)"
+    return f"{_more(finding)} needed before it can be judged; {_how_to_get_more(finding)}"
 
 
 def _more(finding: Finding) -> str:

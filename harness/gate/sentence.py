@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from harness.gate.bound import bound_of
 from harness.gate.policy import AtLeast, AtMost, Improves, NotWorse, Rule
-from harness.quantity import difference_scale, level_scale, say_bound, say_interval, say_margin
+from harness.quantity import (
+    difference_scale,
+    level_scale,
+    say_bound,
+    say_e_value,
+    say_interval,
+    say_margin,
+)
 from harness.verdict import Estimate, Status
-
-_PLENTY = 1_000_000  # beyond this more evidence makes no difference to anyone
 
 NOTHING_MEASURED = "no data: nothing was measured for this rule"
 
@@ -19,6 +24,18 @@ def sentence(rule: Rule, estimate: Estimate, status: Status, *, n_family: int) -
         n_family: How many rules share the Holm correction that this one went through.
     """
     return _standing_of(rule, estimate, status, n_family) + _evidence(rule, estimate, status)
+
+
+def measured(rule: Rule, estimate: Estimate) -> str:
+    """What a guardrail saw: its harm, or the level it is about, with its interval."""
+    bound = bound_of(rule).value
+    match rule:
+        case AtMost():
+            return _level(estimate, bound)
+        case AtLeast():
+            return _turned_level(estimate, bound)
+        case _:
+            return _harm(estimate, bound)
 
 
 def _standing_of(rule: Rule, estimate: Estimate, status: Status, n_family: int) -> str:
@@ -50,14 +67,10 @@ def _evidence(rule: Rule, estimate: Estimate, status: Status) -> str:
     needed = 1 / (1 - estimate.confidence)
     if status is Status.FAIL and not isinstance(rule, Improves):
         at = "" if estimate.harm_low > estimate.null else " at an earlier look"
-        return f"; e-value of harm {_e_value(estimate.memory.e_harm)}{at}, {needed:.3g} is an alarm"
-    return f"; e-value {_e_value(estimate.e_value)}, {needed:.3g} needed"
-
-
-def _e_value(e_value: float) -> str:
-    if e_value > _PLENTY:
-        return f"over {_PLENTY:,}"
-    return f"{e_value:,.0f}" if e_value >= 10 else f"{e_value:.2g}"
+        return (
+            f"; e-value of harm {say_e_value(estimate.memory.e_harm)}{at}, {needed:.3g} is an alarm"
+        )
+    return f"; e-value {say_e_value(estimate.e_value)}, {needed:.3g} needed"
 
 
 def _harm(estimate: Estimate, bound: float) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from harness.quantity import difference_scale, say, say_interval
 from harness.report import numbers
 from harness.report.arms import arms_lines
+from harness.report.evidence import evidence_line
 from harness.report.losses import losses_line
 from harness.report.rule_row import harm_heading, row_of
 from harness.report.sanitize import markdown_code, markdown_text
@@ -120,6 +121,8 @@ def _facts(judged: ChallengerVerdict) -> Iterator[str]:
         yield "✗ Checks: none were made"
     elif not broken:
         yield f"Checks: all {len(judged.validity)} pass"
+    if evidence := evidence_line(judged.findings):
+        yield f"Evidence: {markdown_text(evidence, longest=1000)}"
     for heading, line in arms_lines(judged.arms):
         yield f"{heading.capitalize()}: {markdown_text(line, longest=500)}"
     for name, share in sorted((judged.noise_floor or {}).items())[:MOST_ROWS]:

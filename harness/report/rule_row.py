@@ -45,6 +45,9 @@ def row_of(finding: Finding) -> RuleRow:
 
 def harm_heading(findings: Iterable[Finding]) -> str:
     """Two one-sided bounds at 95 % confidence enclose 90 %."""
-    known = [finding.confidence for finding in findings if finding.confidence is not None]
-    confidence = known[0] if known else 0.95
-    return f"harm, {100 * (2 * confidence - 1):.3g} % interval"
+    known = [finding for finding in findings if finding.confidence is not None]
+    confidence = known[0].confidence if known and known[0].confidence else 0.95
+    share = f"{100 * (2 * confidence - 1):.3g} %"
+    if known and known[0].e_value is not None:
+        return f"harm, {share} at any look"
+    return f"harm, {share} interval"

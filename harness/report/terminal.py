@@ -16,6 +16,7 @@ from rich.text import Text
 from harness.report import numbers
 from harness.report.arms import arms_lines
 from harness.report.comparison_view import disagreement_table
+from harness.report.evidence import evidence_line
 from harness.report.losses import losses_line
 from harness.report.rule_table import rule_table
 from harness.report.sanitize import one_line
@@ -162,6 +163,8 @@ def _summary(several: Sequence[ChallengerVerdict]) -> Table:
 def _evidence(verdict: Verdict, judged: ChallengerVerdict) -> list[tuple[str, Text]]:
     """What the numbers rest on: the requests, the checks, and what a reader should know."""
     facts = [("requests", Text(losses_line(judged))), ("checks", _checks(judged))]
+    if evidence := evidence_line(judged.findings):
+        facts.append(("evidence", Text(evidence)))
     facts += [(heading, Text(line)) for heading, line in arms_lines(judged.arms)]
     if judged.noise_floor:
         floor = ", ".join(

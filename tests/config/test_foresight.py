@@ -9,11 +9,14 @@ from harness.config.foresight import (
     Evidence,
     LogSummary,
     cautions,
+    fewest_for_rate,
     foresee,
     n_clusters,
     n_pairs,
     obstacles,
 )
+from harness.gate.policy import AtMost, Margin, NotWorse
+from harness.measure import catalog
 from tests.config.writing import GOOD, replaced, with_rule, written
 
 LOG = LogSummary(
@@ -217,3 +220,32 @@ def test_a_plan_beyond_the_log_is_said(cautioned):
     text = replaced("policy:\n", "policy:\n  planned_pairs: 5000\n")
 
     assert cautioned(text) == ("new: the gate holds before 5000 pairs, and the log gives 1000.",)
+
+
+def test_rules_looked_at_any_time_need_more_to_begin_with():
+    """A bet on 1 % takes twice the rule of three, whatever it is a bet on."""
+    failed = catalog.resolve("failure_rate", outputs={}, comparisons=())
+    rule = AtMost("failure_rate", 0.01)
+
+    fewest = fewest_for_rate(rule, failed, confidence=0.95, sequential=True)
+
+    assert fewest_for_rate(rule, failed, confidence=0.95) == 299
+    assert 590 <= fewest <= 620
+    assert (
+        fewest_for_rate(
+            NotWorse("failure_rate", Margin(0.01)), failed, confidence=0.95, sequential=True
+        )
+        == fewest
+    )
+
+
+def test_a_burn_in_needs_fifty_users_and_a_bet_does_not(prospects):
+    """Thirty users are too few for a mean that is looked at any time, whatever they answer."""
+    few = replace(LOG, n_clusters=30)
+    mean = with_rule("{not_worse: latency_s.mean, margin: 10%}")
+
+    assert prospects(mean, few)[0] is Evidence.POSSIBLE
+    assert prospects(mean.replace("policy:\n", "policy:\n  sequential: true\n"), few) == (
+        Evidence.TOO_LITTLE,
+        "30 independent users or requests are too few, 50 are needed",
+    )
