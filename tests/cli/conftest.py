@@ -19,7 +19,10 @@ ROOT = Path(__file__).parents[2]
 
 
 class Answering(BaseHTTPRequestHandler):
-    """Says whether a number is odd; a `wrong` one the opposite. `wordy`, `fails`: as they say."""
+    """Says whether a number is odd; a `wrong` one the opposite. `wordy`, `fails`: as they say.
+
+    A `fickle` one says the opposite in a fifth of its calls, and not always of the same number.
+    """
 
     protocol_version = "HTTP/1.1"
     wbufsize = 2**20  # head and body in one packet: two of them cost a delayed acknowledgement
@@ -34,9 +37,11 @@ class Answering(BaseHTTPRequestHandler):
         self.server.seen.append((self.path, dict(self.headers.items()), body))
         self.server.pause.wait(self.server.takes_s)
         is_odd = bool(body["n"] % 2) != (self.server.kind == "wrong")
+        if self.server.kind == "fickle":
+            is_odd ^= self.server.dice.random() < 0.2
         answer = {"label": "odd" if is_odd else "even", "score": body["n"] / 1000}
         if self.server.kind == "wordy":
-            answer["because"] = random.Random(body["n"]).randbytes(8_000).hex()
+            answer["because"] = random.Random(body["n"]).randbytes(1_000).hex()
         self.answer(503 if self.server.kind == "fails" else 200, answer)
 
     def answer(self, status, document):
@@ -70,7 +75,7 @@ def serve():
     def start(kind="right", *, takes_s=0.0):
         server = Listening(("127.0.0.1", 0), Answering)
         server.kind, server.takes_s, server.seen = kind, takes_s, []
-        server.pause = threading.Event()
+        server.pause, server.dice = threading.Event(), random.Random(server.server_port)
         thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
         thread.start()
         running.append((server, thread))

@@ -138,6 +138,7 @@ def test_an_interruption_before_the_first_request_leaves_nothing(
     assert list((tmp_path / "tmp").iterdir()) == []
 
 
+@pytest.mark.slow
 def test_kill_nine_loses_nothing_that_was_acknowledged(program, serve, log, config, tmp_path):
     """Killed twenty times and resumed each time: no pair is lost, none is there twice."""
     n, rng = 1_000, random.Random(9)
@@ -177,12 +178,12 @@ def test_on_a_full_disk_what_was_acknowledged_stays_and_is_resumed(
     harness, serve, log, config, tmp_path
 ):
     """Exit 1 and one sentence; with room again --resume completes the run."""
-    log(400), (path := config(serve("wordy"), serve("wordy")))
+    log(400), (path := config(serve("wordy"), serve("wordy", takes_s=0.01)))
     run = tmp_path / "runs/one"
     words = ["replay", path.name, "--run", "runs/one"]
 
     full = subprocess.run(
-        [sys.executable, "-c", FULL_DISK, "2000000", *words],
+        [sys.executable, "-c", FULL_DISK, "1000000", *words],
         cwd=tmp_path,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         capture_output=True,
