@@ -139,6 +139,7 @@ def test_an_interruption_before_the_first_request_leaves_nothing(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)  # twenty-one processes, on a busy machine
 def test_kill_nine_loses_nothing_that_was_acknowledged(program, serve, log, config, tmp_path):
     """Killed twenty times and resumed each time: no pair is lost, none is there twice."""
     n, rng = 1_000, random.Random(9)
