@@ -21,6 +21,9 @@ Which estimator answers a rule follows from what is compared, never from a metri
 These are for one look at a planned size. A policy that is to be looked at any time (`sequential`)
 has the same rules answered by always-valid estimators (`harness.looking`); nothing is held for the
 rest of the plan then, and what its looks have to remember goes in and out as values.
+
+Within each segment of the traffic the same estimators describe, and where the policy says so the
+guardrails are tested again (`harness.gate.segments`).
 """
 
 from __future__ import annotations
@@ -37,7 +40,8 @@ from harness.compare.frequency import path_differences
 from harness.gate.bound import bound_of
 from harness.gate.decide import Plan, across, decide, run_decision
 from harness.gate.judge import Evidence, judge
-from harness.gate.policy import AtLeast, AtMost, Policy, Rule
+from harness.gate.policy import AtLeast, AtMost, Policy, Rule, Segments
+from harness.gate.segments import FALSE_SHARE, PartEvidence, Scanned, rule_in_part, scan
 from harness.gate.validity import Observed, validate
 from harness.looking import SequentialQuestion, looking_at, part_of
 from harness.measure.arms import arm
@@ -57,9 +61,10 @@ from harness.metric import (
     Unit,
 )
 from harness.pair import Conservation
+from harness.segmentation import Contrasted, Value, contrast
 from harness.stats.clusters import Clusters
 from harness.stats.mean import mean_bound, mean_harm
-from harness.stats.multiplicity import holm
+from harness.stats.multiplicity import benjamini_hochberg, e_bh, holm
 from harness.stats.planning import clusters_needed
 from harness.stats.proportion import proportion_harm
 from harness.stats.quantile import quantile_harm
@@ -71,7 +76,10 @@ from harness.verdict import (
     Estimate,
     Memory,
     PathDifference,
+    SegmentContrast,
     SegmentEstimate,
+    SegmentScan,
+    Status,
     Unavailable,
     Verdict,
 )
@@ -143,7 +151,8 @@ def _verdict_on(one: Collected) -> ChallengerVerdict:
     clusters = clusters_of(one.values)
     looking = looking_at(one.values, clusters, one.policy) if one.policy.sequential else None
     whole = _Part("", np.arange(clusters.n_pairs), clusters, looking)
-    parts = [whole.where(segment) for segment in segments(one.values)]
+    named = one.policy.segments.named if one.policy.segments else ()
+    parts = [whole.where(segment) for segment in segments(one.values, always=named)]
     measured = [
         _measured(rule, metric, one, whole, parts)
         for rule, metric in zip(one.policy.rules, one.metrics, strict=True)
@@ -155,6 +164,9 @@ def _verdict_on(one: Collected) -> ChallengerVerdict:
         holm=_holm,
         clusters_needed=_clusters_needed,
     )
+    scanned = _scanned(one, measured)
+    if scanned is not None:
+        findings += scanned.findings
     observed = _observed(one, clusters)
     verdict = decide(
         one.challenger,
@@ -166,7 +178,11 @@ def _verdict_on(one: Collected) -> ChallengerVerdict:
     )
     return replace(
         verdict,
-        segments=tuple(part for each in measured for part in each.parts),
+        segments=tuple(
+            _described(part.part, part.seen) for each in measured for part in each.parts
+        ),
+        segment_scan=_report(scanned, measured),
+        next_steps=verdict.next_steps + (scanned.warnings if scanned is not None else ()),
         disagreements=disagreements(one.values, one.comparisons),
         paths=_paths(one),
         arms=(
@@ -242,10 +258,11 @@ class _Part:
 
 @dataclass(frozen=True, slots=True)
 class _Measured:
-    """One rule's evidence, and the same metric within each segment: described, not judged."""
+    """One rule's evidence, within each part of the traffic too, and how the parts differ."""
 
     evidence: Evidence
-    parts: tuple[SegmentEstimate, ...] = ()
+    parts: tuple[PartEvidence, ...] = ()
+    contrasts: tuple[SegmentContrast, ...] = ()
 
 
 def _measured(
@@ -267,10 +284,70 @@ def _measured(
     else:
         arrays = sides(metric, columns)
         arrays = arrays[1:] if isinstance(rule, AtMost | AtLeast) else arrays
+    found = ask.about(arrays, whole, memory)
+    within, searched = ask, one.policy.segments
+    if searched is not None:
+        within = replace(ask, rule=rule_in_part(rule, searched))
     return _Measured(
-        ask.about(arrays, whole, memory),
-        tuple(_described(part.name, ask.about(arrays, part, NOTHING_SEEN)) for part in parts),
+        found,
+        tuple(
+            PartEvidence(part.name, rule, within.about(arrays, part, NOTHING_SEEN))
+            for part in parts
+        ),
+        () if searched is None else _contrasts(ask, arrays, whole, parts, searched, found),
     )
+
+
+def _contrasts(
+    ask: _Question,
+    arrays: Sequence[Floats],
+    whole: _Part,
+    parts: Sequence[_Part],
+    searched: Segments,
+    found: Estimate | Unavailable,
+) -> tuple[SegmentContrast, ...]:
+    """How the values of each segment differ, where a rule compares two sides."""
+    if len(arrays) < 2:
+        return ()
+    champion, challenger = arrays
+    by_segment: dict[str, list[Value]] = {}
+    for part in parts:
+        segment, _, value = part.name.partition("=")
+        by_segment.setdefault(segment, []).append(Value(value, part.rows))
+    return tuple(
+        contrast(
+            Contrasted(
+                segment=segment,
+                rule=ask.rule,
+                metric=ask.metric,
+                confidence=ask.confidence,
+                sides=(champion, challenger),
+                clusters=whole.clusters,
+                values=values,
+                status_of=ask.status_of,
+            ),
+            found,
+            searched.production.get(segment),
+        )
+        for segment, values in by_segment.items()
+    )
+
+
+def _scanned(one: Collected, measured: Sequence[_Measured]) -> Scanned | None:
+    if one.policy.segments is None:
+        return None
+    return scan(
+        [part for each in measured for part in each.parts],
+        one.policy.segments,
+        adjust=_benjamini_hochberg,
+        select=_e_bh if one.policy.sequential else None,
+    )
+
+
+def _report(scanned: Scanned | None, measured: Sequence[_Measured]) -> SegmentScan | None:
+    if scanned is None:
+        return None
+    return replace(scanned.scan, contrasts=tuple(c for each in measured for c in each.contrasts))
 
 
 def _described(segment: str, found: Estimate | Unavailable) -> SegmentEstimate:
@@ -288,6 +365,7 @@ def _described(segment: str, found: Estimate | Unavailable) -> SegmentEstimate:
         harm_high=high,
         n_pairs=found.n_pairs,
         n_clusters=found.n_clusters,
+        relative=isinstance(found, Estimate) and found.relative,
     )
 
 
@@ -325,6 +403,17 @@ class _Question:
                 return self._of_one(values, part.clusters)
             case _:
                 raise AssertionError(f"{len(arrays)} arrays")
+
+    def status_of(self, estimate: Estimate) -> Status:
+        """What the rule finds by an estimate alone, one of no family."""
+        (finding,) = judge(
+            [self.rule],
+            [estimate],
+            confidence=self.confidence,
+            holm=_holm,
+            clusters_needed=_clusters_needed,
+        )
+        return finding.status
 
     @property
     def _asked(self) -> _Asked:
@@ -385,3 +474,11 @@ def _clusters_needed(estimate: Estimate) -> int | None:
 
 def _holm(p_values: Sequence[float]) -> list[float]:
     return [float(p) for p in holm(p_values)] if p_values else []
+
+
+def _benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
+    return [float(p) for p in benjamini_hochberg(p_values)]
+
+
+def _e_bh(e_values: Sequence[float]) -> list[bool]:
+    return [bool(find) for find in e_bh(e_values, rate=FALSE_SHARE)]

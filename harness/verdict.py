@@ -155,7 +155,10 @@ class Finding:
             `at_least`.
         p_value: One-sided, of "harm is `margin` or more"; small speaks for passing.
         p_harm: One-sided, of "harm is `margin` or less"; small speaks for failing.
-        p_adjusted: After Holm: `p_harm` over the guardrails, or `p_value` over the primaries.
+        segment: The part of the traffic it is about, `source=mobile`; None is all of it. `margin`
+            is then the rule's times the factor of the scan, and `pass` is "not surely harmed".
+        p_adjusted: After Holm: `p_harm` over the guardrails, or `p_value` over the primaries. Of a
+            part: `p_harm` after the scan's own correction; None where that works on e-values.
         e_value: Of an always-valid rule: evidence for passing at this look; `1 / (1 - confidence)`
             is needed. At most 1e300.
         memory: Of an always-valid rule: what its next look needs.
@@ -238,7 +241,7 @@ class PathDifference:
 
 @dataclass(frozen=True, slots=True)
 class SegmentEstimate:
-    """One metric within one segment; described, not judged."""
+    """One metric within one segment; described, not judged. `harm` is as in `Estimate`."""
 
     segment: str
     metric: str
@@ -250,6 +253,85 @@ class SegmentEstimate:
     harm_high: float | None
     n_pairs: int
     n_clusters: int
+    relative: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reweighted:
+    """A rule's harm for the traffic mix of production, from the harm within each value.
+
+    Attributes:
+        harm: None, like its bounds, where it cannot be estimated; `warnings` say why.
+        status: What the rule would have found by it alone.
+        warnings: One sentence each: too few clusters where production has traffic, or another
+            status than in the mix that was replayed.
+    """
+
+    harm: float | None = None
+    harm_low: float | None = None
+    harm_high: float | None = None
+    status: Status | None = None
+    method: str | None = None
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentContrast:
+    """How one rule's harm differs between the values of one segment, and adds up to the whole.
+
+    Attributes:
+        segment: The segment, `source`.
+        n_parts: Values with enough clusters to be compared.
+        residual: Overall harm minus the weighted sum of the harms within each value, in the unit
+            of the harm; zero but for rounding where `adds_up` is None. None for quantiles.
+        adds_up: Why the parts need not make the whole; None where they have to.
+        reversal: How the whole points another way than its parts, in one sentence.
+        method: `Cochran's Q`, or `Wald, joint` where clusters have pairs in several values.
+        statistic: Of the test that all values have the same harm, with `df`.
+        p_heterogeneity: Its p-value; small means the values do not respond alike.
+        p_interaction: Small means some values gain while others are harmed.
+        reweighted: None where the config gives no `weights` for the segment.
+    """
+
+    segment: str
+    rule: str
+    metric: str
+    n_parts: int
+    residual: float | None = None
+    adds_up: str | None = None
+    reversal: str | None = None
+    method: str | None = None
+    statistic: float | None = None
+    df: int | None = None
+    p_heterogeneity: float | None = None
+    p_interaction: float | None = None
+    reweighted: Reweighted | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentScan:
+    """What a search through the parts of the traffic for hidden harm did.
+
+    Attributes:
+        n_tested: Hypotheses: a guardrail in a part with 30 clusters or more.
+        n_too_small: Guardrails in parts that could not be tested.
+        n_left_out: Hypotheses beyond the most that are scanned, those of the smallest parts.
+        false_share: The share of false finds that is accepted, on average.
+        method: `Benjamini-Hochberg`, or `e-BH` where the run may be looked at any time.
+        margin_factor: In a part a harm is held against the rule's margin times this.
+        protected: Parts in which a find rejects.
+        flagged: Finds, as `not_worse accuracy in source=mobile`; the findings have the numbers.
+    """
+
+    n_tested: int
+    n_too_small: int
+    n_left_out: int
+    false_share: float
+    method: str
+    margin_factor: float
+    protected: tuple[str, ...] = ()
+    flagged: tuple[str, ...] = ()
+    contrasts: tuple[SegmentContrast, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,6 +357,7 @@ class ChallengerVerdict:
         losses: Requests that gave no pair, by reason.
         pending: Requests neither paired nor lost when the run was judged.
         next_steps: What to do now, one sentence each.
+        segment_scan: None where the policy does not ask for one.
     """
 
     challenger: str
@@ -296,6 +379,7 @@ class ChallengerVerdict:
     next_steps: tuple[str, ...] = ()
     received: int | None = None
     pending: int = 0
+    segment_scan: SegmentScan | None = None
 
 
 @dataclass(frozen=True, slots=True)

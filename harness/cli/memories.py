@@ -42,7 +42,7 @@ class Memories:
     def keep(self, verdict: Verdict) -> None:
         """Keep what this verdict's findings remember; nothing where one look was planned."""
         rows = {
-            one.challenger: [_row(finding) for finding in one.findings]
+            one.challenger: [_row(finding) for finding in one.findings if finding.segment is None]
             for one in verdict.challengers
             if any(finding.memory is not None for finding in one.findings)
         }

@@ -20,6 +20,7 @@ _NUMBER = r"(-?\d{1,15}(?:\.\d{1,15})?)"
 _DURATION = re.compile(rf"{_NUMBER}\s*(us|ms|s|m|h|d)")
 _SIZE = re.compile(rf"{_NUMBER}\s*([KMGT]i?B|B)")
 _RATE = re.compile(rf"{_NUMBER}\s*/\s*(s|m|h)")
+_TIMES = re.compile(rf"{_NUMBER}\s*x")
 _PERCENT = re.compile(rf"{_NUMBER}\s*%")
 
 
@@ -67,6 +68,18 @@ def rate_per_s(value: Any) -> float:
     if rate <= 0:
         raise BadValueError("is {value}, must be a rate such as 200/s or 30/m")
     return rate
+
+
+def factor(value: Any) -> float:
+    """How many times, of `2x` or `1.5x`; 1 or more.
+
+    Raises:
+        BadValueError: It is no factor.
+    """
+    match = _TIMES.fullmatch(value.strip()) if isinstance(value, str) else None
+    if match is None or float(match[1]) < 1:
+        raise BadValueError("is {value}, must be a factor such as 2x, 1x or more")
+    return float(match[1])
 
 
 def money_usd(value: Any) -> Decimal:

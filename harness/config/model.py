@@ -183,6 +183,19 @@ class Config(Section):
             )
         return self
 
+    @model_validator(mode="after")
+    def _knows_the_segments_of_its_policy(self) -> Config:
+        asked = self.policy.segments.names if self.policy and self.policy.segments else {}
+        for key, name in asked.items():
+            if name not in self.segments:
+                known = ", ".join(self.segments) or "none"
+                raise BadValueError(
+                    f"speaks of the segment {name!r}, which is not configured",
+                    f"Known under `segments`: {known}",
+                    key=("policy", "segments", *key),
+                )
+        return self
+
     def came_from(self, path: Path, document: dict[str, Any]) -> None:
         """Note the file, and the document as it was written. For `harness.config.loading`."""
         self._path, self._document = path, document
@@ -270,6 +283,7 @@ class Config(Section):
             max_lag_s=written.max_lag_s,
             sequential=sequential_of(written.sequential),
             window_s=written.window_s,
+            segments=written.segments.for_gate if written.segments else None,
         )
 
     def metrics_for(self, challenger: str) -> tuple[Metric, ...]:

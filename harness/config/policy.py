@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
@@ -16,11 +17,20 @@ from pydantic import (
     model_validator,
 )
 
-from harness.config.amounts import Amount, Kind, amount, improvement, margin
+from harness.config.amounts import Amount, Kind, amount, factor, improvement, margin
 from harness.config.problems import BadValueError
-from harness.config.section import Duration, Flag, PositiveDuration, Section, Share
+from harness.config.section import Duration, Flag, Name, PositiveDuration, Section, Share
 from harness.config.vocabulary import Vocabulary, limit_unit
-from harness.gate.policy import AtLeast, AtMost, Improves, Margin, NotWorse, Rule, Sequential
+from harness.gate.policy import (
+    AtLeast,
+    AtMost,
+    Improves,
+    Margin,
+    NotWorse,
+    Rule,
+    Segments,
+    Sequential,
+)
 from harness.metric import Metric, Sides, Unit
 
 VERBS = ("not_worse", "improves", "at_most", "at_least")
@@ -146,6 +156,69 @@ PlannedPairs = Annotated[Literal["all"] | int, BeforeValidator(_planned)]
 Rules = tuple[RuleSection, ...]
 
 
+def _part(value: str) -> str:
+    name, equals, _ = value.partition("=")
+    if not (name and equals):
+        raise BadValueError("is {value}, must be a segment with its value, such as source=mobile")
+    return value
+
+
+def _shares(values: dict[str, float]) -> dict[str, float]:
+    total = math.fsum(values.values())
+    if not math.isclose(total, 1, abs_tol=1e-6):
+        raise BadValueError(
+            f"is {{value}}, and its shares sum to {total:g}, must sum to 1",
+            "They are shares of all production traffic",
+        )
+    return values
+
+
+Part = Annotated[str, AfterValidator(_part)]
+MarginFactor = Annotated[
+    float,
+    BeforeValidator(factor),
+    WithJsonSchema({"type": "string", "pattern": r"^\d+(\.\d+)?\s*x$", "examples": ["2x"]}),
+]
+ShareByValue = Annotated[dict[str, Share], AfterValidator(_shares)]
+
+
+class SegmentsSection(Section):
+    """How parts of the traffic are searched for harm that the whole hides."""
+
+    scan: Flag = Field(
+        default=True,
+        description="Test every part by every guardrail; `false` tests the protected ones alone.",
+    )
+    margin_factor: MarginFactor = Field(
+        default=2.0,
+        alias="margin",
+        description="In a part, harm is held against each `not_worse` margin times this.",
+    )
+    protect: tuple[Part, ...] = Field(
+        default=(),
+        description="Parts such as `source=mobile` in which sure harm rejects, and too little "
+        "data holds. Elsewhere harm is a warning.",
+    )
+    weights: dict[Name, ShareByValue] = Field(
+        default_factory=dict,
+        description="Of a segment, each value's share of production traffic: harm is also "
+        "estimated for that mix.",
+    )
+
+    @property
+    def names(self) -> dict[tuple[str | int, ...], str]:
+        """The segments it speaks of, by the key that names each."""
+        protected: dict[tuple[str | int, ...], str] = {
+            ("protect", i): part.partition("=")[0] for i, part in enumerate(self.protect)
+        }
+        return {**protected, **{("weights", name): name for name in self.weights}}
+
+    @property
+    def for_gate(self) -> Segments:
+        """The same as the gate takes it."""
+        return Segments(self.scan, self.margin_factor, self.protect, self.weights)
+
+
 class PolicySection(Section):
     """Rules, and how sure we have to be. Every rule has to hold."""
 
@@ -184,6 +257,10 @@ class PolicySection(Section):
         default=False,
         description="With a `ledger`: run number j is held to an error of α·6/(π²j²), so that all "
         "runs against one log together keep α.",
+    )
+    segments: SegmentsSection | None = Field(
+        default=None,
+        description="How parts of the traffic are tested; without it they are described alone.",
     )
     rules: Rules = Field(
         description="`not_worse`, `improves`, `at_most`, `at_least`; one is about failures."

@@ -19,7 +19,6 @@ _OFF_VALUES: dict[KeyPath, tuple[Any, ...]] = {
     ("repeat_challenger",): (None,),
     ("capture", "redact"): (None,),
     ("policy", "min_duration"): (None,),
-    ("policy", "segments"): (None,),
 }
 
 _VALUES: tuple[tuple[KeyPath, Any], ...] = ((("truth",), "feedback"), (("cluster",), "client"))

@@ -4,7 +4,7 @@ Per challenger, the first that applies:
 
     a check failed                                   invalid
     planned pairs or hours are still to come         hold
-    a guardrail failed, or every goal is futile      reject
+    a guardrail failed, or every goal is futile      reject      (of a protected segment too)
     the challenger failed on every request           reject
     all guardrails pass, and one goal if any is set  promote
     otherwise                                        hold
@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from harness.gate.judge import Holm
-from harness.gate.next_steps import for_invalid, for_open, for_rejected
+from harness.gate.next_steps import for_invalid, for_open, for_rejected, title_of
 from harness.gate.validity import Observed
 from harness.verdict import (
     ChallengerVerdict,
@@ -93,7 +93,7 @@ def promotion_p(findings: Sequence[Finding]) -> float | None:
 
     None when a guardrail has none, when no goal has one although there are goals, or without rules.
     """
-    guardrails = [finding.p_value for finding in _of(findings, FindingRole.GUARDRAIL)]
+    guardrails = [finding.p_value for finding in _of_the_whole(findings)]
     goals = _of(findings, FindingRole.PRIMARY)
     adjusted = [goal.p_adjusted for goal in goals if goal.p_adjusted is not None]
     known = [p_value for p_value in guardrails if p_value is not None]
@@ -220,16 +220,22 @@ def _naming(what: str, findings: Sequence[Finding]) -> str:
     first = findings[0]
     others = len(findings) - 1
     more = f" ({others} more)" if others else ""
-    return f"{first.rule} {what}: {first.sentence}{more}."
+    return f"{title_of(first)} {what}: {first.sentence}{more}."
 
 
 def _satisfied(findings: Sequence[Finding]) -> str:
-    n = len(_of(findings, FindingRole.GUARDRAIL))
+    n = len(_of_the_whole(findings))
     guarded = f"all {n} guardrails pass" if n > 1 else "the guardrail passes" if n else ""
     met = [g.rule for g in _of(findings, FindingRole.PRIMARY) if g.status is Status.PASS]
     parts = [part for part in (guarded, f"{' and '.join(met)} is met" if met else "") if part]
     text = ", and ".join(parts)
     return f"{text[0].upper()}{text[1:]}."
+
+
+def _of_the_whole(findings: Sequence[Finding]) -> list[Finding]:
+    """The guardrails of the policy: those asked again within a part have to be surely below
+    nothing, so that a promotion hangs on none of their p-values."""
+    return [one for one in _of(findings, FindingRole.GUARDRAIL) if one.segment is None]
 
 
 def _of(findings: Sequence[Finding], role: FindingRole) -> list[Finding]:

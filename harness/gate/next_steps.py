@@ -50,11 +50,12 @@ def for_rejected() -> tuple[str, ...]:
 
 def for_open(findings: Sequence[Finding]) -> tuple[str, ...]:
     """What each rule that has not passed still needs."""
-    return tuple(
+    steps = (
         _step(finding)
         for finding in findings
         if finding.status in {Status.INCONCLUSIVE, Status.NO_DATA}
     )
+    return tuple(dict.fromkeys(steps))  # a part that is too small is so for every rule
 
 
 def title_of(finding: Finding) -> str:
@@ -65,6 +66,9 @@ def title_of(finding: Finding) -> str:
 def _step(finding: Finding) -> str:
     if finding.status is Status.NO_DATA:
         return f"{title_of(finding)}: {_evidence_for(finding.metric)}."
+    if finding.segment is not None and finding.clusters_missing is not None:
+        more = _more(finding)
+        return f"{finding.segment}: {more} needed to protect it; {_how_to_get_more(finding)}."
     if finding.harm is None or finding.margin is None:
         return f"{title_of(finding)}: {_before_judging(finding)}."
     if finding.clusters_missing is None:

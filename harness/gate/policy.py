@@ -8,7 +8,8 @@ harm: challenger minus champion, turned so that positive is worse. `limit` belon
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -106,6 +107,29 @@ class Sequential(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Segments:
+    """How the parts of the traffic are searched for harm that the whole hides.
+
+    Attributes:
+        scan: Whether every part is tested; else the protected ones alone.
+        margin_factor: In a part, harm is held against each rule's margin times this.
+        protected: Parts such as `source=mobile`: sure harm there rejects. Elsewhere it is said.
+        production: Of a segment such as `source`, the share of production traffic with each value.
+    """
+
+    scan: bool = True
+    margin_factor: float = 2.0
+    protected: tuple[str, ...] = ()
+    production: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+    @property
+    def named(self) -> frozenset[str]:
+        """Parts that are asked for by name, however few requests they have."""
+        weighted = {f"{name}={value}" for name, of in self.production.items() for value in of}
+        return frozenset(weighted) | frozenset(self.protected)
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """Rules, and how sure we have to be.
 
@@ -118,6 +142,7 @@ class Policy:
             tuning of the bounds and holds nothing.
         window_s: `strict` only: a cluster counts this long after its first request, with what it
             asked until then.
+        segments: None where parts of the traffic are described and not tested.
     """
 
     rules: tuple[Rule, ...]
@@ -127,6 +152,7 @@ class Policy:
     max_lag_s: float = 0.05
     sequential: Sequential | None = None
     window_s: float = 86_400.0
+    segments: Segments | None = None
 
     def __post_init__(self) -> None:
         if not 0.5 < self.confidence < 1:

@@ -23,6 +23,7 @@ from harness.verdict import (
     ChallengerVerdict,
     Decision,
     Finding,
+    FindingRole,
     Status,
     ValidityCheck,
     Verdict,
@@ -72,6 +73,8 @@ def _rule(suite: str, finding: Finding) -> Element:
     where = f" [{finding.segment}]" if finding.segment else ""
     case = _case(suite, finding.rule + where, finding.sentence)
     match finding.status:
+        case Status.FAIL if finding.role is FindingRole.DIAGNOSTIC:
+            _add(case, "skipped", "warning", finding.sentence)  # no rule of the policy failed
         case Status.FAIL:
             _add(case, "failure", finding.status, finding.sentence)
         case Status.INCONCLUSIVE | Status.NO_DATA:

@@ -15,11 +15,13 @@ from harness.report.evidence import evidence_line
 from harness.report.losses import losses_line
 from harness.report.rule_row import harm_heading, row_of
 from harness.report.sanitize import markdown_code, markdown_text
+from harness.report.segments import reweighted, segment_lines, shown
 from harness.report.signs import DECISION_SIGNS
 from harness.verdict import (
     ChallengerVerdict,
     Disagreement,
     PathDifference,
+    SegmentContrast,
     SegmentEstimate,
     Status,
     Verdict,
@@ -74,7 +76,9 @@ def _challenger(judged: ChallengerVerdict, level: str) -> Iterator[str]:
     if judged.paths:
         yield _folded("Paths that differ", _paths(judged.paths))
     if judged.segments:
-        yield _folded("Segments (described, not judged)", _segments(judged.segments))
+        yield _folded("Segments", _segments(judged.segments))
+    if judged.segment_scan is not None and judged.segment_scan.contrasts:
+        yield _folded("Segments compared", _contrasts(judged, judged.segment_scan.contrasts))
 
 
 def _summary(several: Sequence[ChallengerVerdict]) -> str:
@@ -93,7 +97,8 @@ def _summary(several: Sequence[ChallengerVerdict]) -> str:
 
 
 def _rules(judged: ChallengerVerdict) -> str:
-    findings = judged.findings[:MOST_ROWS]
+    everything = shown(judged.findings)
+    findings = everything[:MOST_ROWS]
     rows = [
         (
             f"{row.sign} {row.word}",
@@ -106,7 +111,7 @@ def _rules(judged: ChallengerVerdict) -> str:
         for row in map(row_of, findings)
     ]
     heads = ("status", "rule", "champion", "challenger", harm_heading(findings), "wanted")
-    return _table(heads, rows) + _left_out(len(judged.findings))
+    return _table(heads, rows) + _left_out(len(everything))
 
 
 def _facts(judged: ChallengerVerdict) -> Iterator[str]:
@@ -127,7 +132,9 @@ def _facts(judged: ChallengerVerdict) -> Iterator[str]:
         yield f"{heading.capitalize()}: {markdown_text(line, longest=500)}"
     for name, share in sorted((judged.noise_floor or {}).items())[:MOST_ROWS]:
         yield f"Noise floor of {markdown_code(name)}: {numbers.share(share)}"
-    for finding in judged.findings[:MOST_ROWS]:
+    for line in segment_lines(judged):
+        yield f"Segments: {markdown_text(line, longest=500)}"
+    for finding in [one for one in judged.findings if one.segment is None][:MOST_ROWS]:
         notes = [
             *finding.warnings[:MOST_ROWS],
             *([finding.sentence] if finding.harm is None else []),
@@ -178,11 +185,36 @@ def _segments(segments: Sequence[SegmentEstimate]) -> str:
     return _table(heads, rows) + _left_out(len(segments))
 
 
+def _contrasts(judged: ChallengerVerdict, contrasts: Sequence[SegmentContrast]) -> str:
+    """Whether the values of a segment respond alike, and what production's mix would show."""
+    by_rule = {one.rule: one for one in judged.findings if one.segment is None}
+    rows = []
+    for one in contrasts[:MOST_ROWS]:
+        finding = by_rule.get(one.rule)
+        unit, relative = (finding.unit, finding.relative) if finding else ("", False)
+        warnings = one.reweighted.warnings if one.reweighted else ()
+        said = "; ".join([*([one.reversal] if one.reversal else []), *warnings])
+        rows.append(
+            (
+                markdown_code(one.rule),
+                markdown_code(one.segment),
+                numbers.count(one.n_parts),
+                _less(numbers.p_value(one.p_heterogeneity)),
+                _less(numbers.p_value(one.p_interaction)),
+                reweighted(one, unit, relative=relative),
+                markdown_text(said, longest=500) or numbers.NOTHING,
+            )
+        )
+    heads = ("rule", "by", "parts", "p alike", "p both ways", "harm in production's mix", "note")
+    return _table(heads, rows) + _left_out(len(contrasts))
+
+
 def _segment_harm(part: SegmentEstimate) -> str:
     if part.harm is None or part.harm_low is None or part.harm_high is None:
         return numbers.NOTHING
     parts = (part.harm, part.harm_low, part.harm_high)
-    return say_interval(*parts, difference_scale(part.unit, *parts), signed=True)
+    scale = difference_scale(part.unit, *parts, relative=part.relative)
+    return say_interval(*parts, scale, signed=True)
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -21,6 +21,7 @@ from harness.report.losses import losses_line
 from harness.report.rule_table import rule_table
 from harness.report.sanitize import one_line
 from harness.report.screen import LEAST_WIDTH, draw
+from harness.report.segments import segment_lines, shown
 from harness.report.signs import DECISION_SIGNS, STATUS_SIGNS
 from harness.verdict import (
     ChallengerVerdict,
@@ -68,7 +69,8 @@ def _alone(verdict: Verdict, judged: ChallengerVerdict, width: int) -> Iterator[
     yield Text(one_line(judged.reason, longest=400))
     yield Text()
     if judged.findings:
-        yield rule_table(judged.findings, judged.findings, headed=True, width=width)
+        findings = shown(judged.findings)
+        yield rule_table(findings, findings, headed=True, width=width)
         yield Text()
     yield _facts(_evidence(verdict, judged))
     if judged.disagreements:
@@ -87,7 +89,7 @@ def _together(
     yield _edges(_headline(verdict.decision, subject), f"run {_runs(verdict)}")
     yield Text()
     yield _summary(several)
-    everywhere = [finding for judged in several for finding in judged.findings]
+    everywhere = [finding for judged in several for finding in shown(judged.findings)]
     for position, judged in enumerate(several):
         yield Text()
         yield Text.assemble(
@@ -98,7 +100,7 @@ def _together(
             one_line(judged.reason, longest=400),
         )
         if judged.findings:
-            yield rule_table(judged.findings, everywhere, headed=position == 0, width=width)
+            yield rule_table(shown(judged.findings), everywhere, headed=position == 0, width=width)
     steps = [
         (one_line(judged.challenger, longest=24), _plain(judged.next_steps[0]))
         for judged in several
@@ -143,7 +145,8 @@ def _summary(several: Sequence[ChallengerVerdict]) -> Table:
     for name in ("pairs", "lost", "clusters", "p", "after Holm", "rules passed"):
         table.add_column(name, justify="right")
     for judged in several:
-        passed = sum(finding.status is Status.PASS for finding in judged.findings)
+        rules = [finding for finding in judged.findings if finding.segment is None]
+        passed = sum(finding.status is Status.PASS for finding in rules)
         table.add_row(
             one_line(judged.challenger, longest=40),
             Text(
@@ -155,7 +158,7 @@ def _summary(several: Sequence[ChallengerVerdict]) -> Table:
             numbers.count(judged.n_clusters),
             numbers.p_value(judged.p_value),
             numbers.p_value(judged.p_adjusted),
-            f"{passed} of {len(judged.findings)}",
+            f"{passed} of {len(rules)}",
         )
     return table
 
@@ -172,6 +175,7 @@ def _evidence(verdict: Verdict, judged: ChallengerVerdict) -> list[tuple[str, Te
             for name, share in sorted(judged.noise_floor.items())
         )
         facts.append(("noise floor", Text(f"the champion differs from itself: {floor}")))
+    facts += [("segments", _plain(line)) for line in segment_lines(judged)]
     if judged.paths:
         paths = ", ".join(
             f"{one_line(difference.path, longest=60)} {numbers.share(difference.share)}"
@@ -179,6 +183,8 @@ def _evidence(verdict: Verdict, judged: ChallengerVerdict) -> list[tuple[str, Te
         )
         facts.append(("paths", Text(f"differ most often: {paths}")))
     for finding in judged.findings:
+        if finding.segment is not None:
+            continue  # the lines on segments say what there is
         notes = list(finding.warnings)
         if finding.harm is None:
             notes.append(finding.sentence)  # why a row has a status and no numbers

@@ -30,6 +30,35 @@ def cochran_q(harms: Floats, standard_errors: Floats) -> Heterogeneity:
     return Heterogeneity(statistic, float(stats.chi2.sf(statistic, harms.size - 1)))
 
 
+def wald(harms: Floats, covariance: Floats) -> Heterogeneity:
+    """Test whether all segments have the same harm, where they vary together.
+
+    Differences from the last segment against their own covariance; with a diagonal one this is
+    Cochran's Q.
+
+    Examples:
+        >>> found = wald(np.array([0.0, 0.0, 3.0]), np.eye(3))
+        >>> round(found.statistic, 6)
+        6.0
+    """
+    apart = harms[:-1] - harms[-1]
+    rest = covariance[:-1, -1]
+    joint = covariance[:-1, :-1] - rest[:, None] - rest[None, :] + covariance[-1, -1]
+    statistic = float(apart @ np.linalg.pinv(joint, hermitian=True) @ apart)
+    return Heterogeneity(statistic, float(stats.chi2.sf(statistic, harms.size - 1)))
+
+
+def both_directions(harms: Floats, standard_errors: Floats) -> float:
+    """P-value of "no segment is harmed, or none gains", whatever they share.
+
+    Each half by its most extreme segment after Bonferroni, both halves have to hold
+    (intersection-union, Berger 1982). Less powerful than `gail_simon`, which needs independence.
+    """
+    scores = harms / standard_errors
+    weaker = min(float(scores.max()), float(-scores.min()))
+    return min(1.0, harms.size * float(stats.norm.sf(weaker)))
+
+
 def gail_simon(harms: Floats, standard_errors: Floats) -> Heterogeneity:
     """Test whether some segments gain while others are harmed; segments share no cluster.
 
