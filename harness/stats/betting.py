@@ -18,7 +18,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy import special
 
 from harness.stats.clusters import Floats
 from harness.stats.interval import Interval
@@ -64,7 +63,9 @@ def grid_log_e(values: Floats, *, worst: float) -> float:
 
 def mixed(logs: Floats) -> float:
     """Log capital when it was split evenly over bets with these log gains."""
-    return float(special.logsumexp(logs) - math.log(logs.size))
+    best = float(logs.max())
+    # scipy's logsumexp takes ten times as long for two dozen numbers, and bounds ask hundreds.
+    return best + math.log(float(np.exp(logs - best).sum()) / logs.size)
 
 
 def predictable_stakes(values: Floats, *, alpha: float) -> Floats:
