@@ -60,11 +60,13 @@ from harness.metric import (
     Sides,
     Unit,
 )
+from harness.noise import noise_floors
 from harness.pair import Conservation
 from harness.segmentation import Contrasted, Value, contrast
 from harness.stats.clusters import Clusters
 from harness.stats.mean import mean_bound, mean_harm
 from harness.stats.multiplicity import benjamini_hochberg, e_bh, holm
+from harness.stats.noise_floor import LARGEST_EXCESS
 from harness.stats.planning import clusters_needed
 from harness.stats.proportion import proportion_harm
 from harness.stats.quantile import quantile_harm
@@ -183,6 +185,12 @@ def _verdict_on(one: Collected) -> ChallengerVerdict:
         ),
         segment_scan=_report(scanned, measured),
         next_steps=verdict.next_steps + (scanned.warnings if scanned is not None else ()),
+        noise_floor=noise_floors(
+            one.values,
+            one.comparisons,
+            clusters,
+            confidence=None if one.policy.sequential else one.policy.confidence,
+        ),
         disagreements=disagreements(one.values, one.comparisons),
         paths=_paths(one),
         arms=(
@@ -463,7 +471,9 @@ class _Question:
                 return rate_bound(values, clusters, **self._asked)
             case Mean():
                 bounded = self.metric.unit in BOUNDED
-                return mean_bound(values, clusters, **self._asked, bounded=bounded)
+                # The mean of a share that a pair has is that of an excess over the noise floor.
+                reach = LARGEST_EXCESS if self.metric.unit is Unit.FRACTION else None
+                return mean_bound(values, clusters, **self._asked, bounded=bounded, reach=reach)
             case Quantile(p):
                 return quantile_bound(values, clusters, **self._asked, p=p)
 

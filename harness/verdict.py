@@ -345,6 +345,37 @@ class Arm:
 
 
 @dataclass(frozen=True, slots=True)
+class NoiseFloor:
+    """One comparison, on the requests that the champion was asked twice: described, not judged.
+
+    Attributes:
+        raw: Share on which champion and challenger disagree.
+        floor: Share on which the champion disagrees with itself.
+        challenger_floor: Share on which the challenger disagrees with itself; None where it was not
+            asked twice.
+        excess: `raw - floor`; where both were asked twice, twice the mean disagreement between an
+            answer of the one and one of the other, less both floors: 0 only where the two answer
+            alike.
+        excess_low: One-sided bound; None where there are too few clusters for one, or the run may
+            be looked at any time.
+        p_swap: Exact, one-sided, of "the challenger is just another answer of the champion".
+        signal_share: Share of what the champion agrees with itself on that the challenger changes.
+    """
+
+    comparison: str
+    raw: float
+    floor: float
+    challenger_floor: float | None
+    excess: float
+    excess_low: float | None
+    excess_high: float | None
+    p_swap: float
+    signal_share: float
+    n_pairs: int
+    n_clusters: int
+
+
+@dataclass(frozen=True, slots=True)
 class ChallengerVerdict:
     """What the gate says about one challenger.
 
@@ -355,6 +386,7 @@ class ChallengerVerdict:
         received: Requests that came in: `received = paired + sum(losses) + pending`; None where
             nobody counted.
         losses: Requests that gave no pair, by reason.
+        noise_floor: None where the champion was not asked twice.
         pending: Requests neither paired nor lost when the run was judged.
         next_steps: What to do now, one sentence each.
         segment_scan: None where the policy does not ask for one.
@@ -372,7 +404,7 @@ class ChallengerVerdict:
     validity: tuple[ValidityCheck, ...] = ()
     losses: Mapping[str, int] = field(default_factory=dict)
     segments: tuple[SegmentEstimate, ...] = ()
-    noise_floor: Mapping[str, float] | None = None
+    noise_floor: tuple[NoiseFloor, ...] | None = None
     disagreements: tuple[Disagreement, ...] = ()
     paths: tuple[PathDifference, ...] = ()
     arms: tuple[Arm, ...] = ()

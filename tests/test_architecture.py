@@ -16,7 +16,7 @@ FIRST = {
     "http1", "dialects", "readers", "traffic", "compare", "measure", "stats", "gate", "canary",
     "report",
 }  # fmt: skip
-HALL = {"evaluate", "footing", "looking", "plan", "segmentation"}
+HALL = {"evaluate", "footing", "looking", "noise", "plan", "segmentation"}
 SECOND = {"transport", "shadow", "replay", "store", "annotate", "watch", "engines"}
 ROOF = {"config", "plugins", "cli", "demo", "testing", "__main__", "__init__"}
 

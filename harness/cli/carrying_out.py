@@ -25,7 +25,7 @@ from harness.cli.quiet import quiet
 from harness.config import Config
 from harness.exchange import Exchange, Response
 from harness.pair import Conservation
-from harness.replay.driver import Driver, Party, request_id_of
+from harness.replay.driver import Driver, Party, Repeats, request_id_of
 from harness.replay.progress import Progress
 from harness.store.background import BackgroundSink
 from harness.store.writer import RunWriter
@@ -131,6 +131,14 @@ def _driver(
         n_entries=job.n_to_ask,
         recorded_champion=recorded,
         keep_order=config.pacing.keep_order,
+        repeats=_repeats(config),
+    )
+
+
+def _repeats(config: Config) -> Repeats:
+    return Repeats(
+        champion=config.repeat.rate if config.repeat else 0.0,
+        challengers=config.repeat_challenger.rate if config.repeat_challenger else 0.0,
     )
 
 

@@ -20,10 +20,13 @@ from harness.evaluate import Collected, evaluate
 from harness.gate.decide import Plan
 from harness.gate.policy import AtLeast, AtMost, Policy, Rule
 from harness.measure.coverage import Coverage, merged
+from harness.measure.crossing import crossed
 from harness.measure.values import tabulate
 from harness.metric import Metric
+from harness.noise import ChallengerRepeats, with_noise
 from harness.pair import Conservation, LossReason
 from harness.report import json_form
+from harness.store.layout import Kind, Series
 from harness.store.manifest import Pacing
 from harness.store.reader import StoredRun
 from harness.store.values import values
@@ -92,7 +95,37 @@ class Tables:
         return merged(self._found)
 
     def of(self, run: StoredRun, challenger: str) -> pl.LazyFrame:
-        return values(run, challenger, self._digest, self.build)
+        """The challenger's; beside the champion's own noise where it is asked twice."""
+        table = values(run, challenger, self._digest, self.build)
+        if self._config.repeat is None:
+            return table
+        champion = Series(self._config.champion.name, Kind.REPEATS)
+        return with_noise(
+            table,
+            [one.name for one in self._config.compare],
+            values(run, champion, self._digest, self.build),
+            self._asked_twice(run, champion, Series(challenger, Kind.REPEATS)),
+        )
+
+    def _asked_twice(
+        self, run: StoredRun, champion: Series, challenger: Series
+    ) -> ChallengerRepeats | None:
+        if self._config.repeat_challenger is None:
+            return None
+        theirs = run.scan(challenger)
+        crossings = [
+            crossed(
+                part,
+                theirs.filter(pl.col("request_id").is_in(part["request_id"].implode())).collect(),
+                self._spec,
+            )
+            for part in run.frames(champion)
+        ]
+        none = run.scan(Series("")).collect()
+        return ChallengerRepeats(
+            own=values(run, challenger, self._digest, self.build),
+            crossed=pl.concat(crossings or [crossed(none, none, self._spec)]),
+        )
 
     def build(self, pairs: pl.DataFrame) -> pl.DataFrame:
         made = tabulate(pairs, self._spec)

@@ -82,6 +82,8 @@ def policy_digest(config: Config, *, open_loop: bool) -> str:
             "values": values_digest(config, open_loop=open_loop),
             "baseline": written.get("baseline"),
         }
+        # Where challengers are asked twice `.excess` is another quantity.
+        | ({"excess": "quad"} if written.get("repeat_challenger") else {})
     )[:16]
 
 

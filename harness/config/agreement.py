@@ -179,6 +179,7 @@ def _vocabulary(values: dict[str, Any]) -> Vocabulary:
     return Vocabulary(
         scores={name: _score(output) for name, output in outputs.items()},
         comparisons=tuple(name for name in comparisons if isinstance(name, str)),
+        repeated=values.get("repeat") is not None,
     )
 
 

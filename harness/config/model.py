@@ -26,7 +26,7 @@ from harness.config.deployment import Challenger, Champion, Deployment
 from harness.config.policy import PolicySection, ResolvedRule, resolved, sequential_of
 from harness.config.problems import BadValueError
 from harness.config.section import JsonPath, Name, Number, Reference, Section, Share, Whole
-from harness.config.traffic import Attribute, Pacing, RecordedPacing, Rewriting
+from harness.config.traffic import Attribute, Pacing, RecordedPacing, Repeat, Rewriting
 from harness.config.vocabulary import Score, Vocabulary
 from harness.gate.policy import Policy
 from harness.metric import Better, Metric
@@ -99,6 +99,16 @@ class Config(Section):
     champion: Champion = Field(description="What serves users today.")
     challengers: tuple[Challenger, ...] = Field(
         default=(), description="What wants its place. With none, harness only records."
+    )
+    repeat: Repeat | None = Field(
+        default=None,
+        description="Ask the champion a second time: how often it differs from itself is the noise "
+        "floor of `NAME.excess`.",
+    )
+    repeat_challenger: Repeat | None = Field(
+        default=None,
+        description="Ask each challenger a second time too, on requests where the champion is: it "
+        "must then be as random as the champion.",
     )
     log: Reference | None = Field(
         default=None,
@@ -194,6 +204,38 @@ class Config(Section):
                     f"Known under `segments`: {known}",
                     key=("policy", "segments", *key),
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _repeats_can_be_held_against_each_other(self) -> Config:
+        if self.repeat is not None and self.champion_answers == "recorded":
+            raise BadValueError(
+                "asks the champion, and its answers are recorded",
+                "Remove it, or ask the champion live",
+                key=("repeat",),
+            )
+        if self.repeat_challenger is None:
+            return self
+        if self.repeat is None:
+            raise BadValueError(
+                "has nothing to be held against",
+                "Ask the champion twice too: `repeat: {rate: 0.10}`",
+                key=("repeat_challenger",),
+            )
+        if self.repeat_challenger.rate > self.repeat.rate:
+            raise BadValueError(
+                f"is {self.repeat_challenger.rate:g}, more than the champion's "
+                f"{self.repeat.rate:g}: only requests on which both are asked twice count",
+                "Lower it, or raise `repeat.rate`",
+                key=("repeat_challenger", "rate"),
+            )
+        if self.capture.keep_bodies != "all":
+            raise BadValueError(
+                "needs stored answers to compare, and `capture.keep_bodies` is "
+                f"{self.capture.keep_bodies}",
+                "Remove it, or keep them all",
+                key=("repeat_challenger",),
+            )
         return self
 
     def came_from(self, path: Path, document: dict[str, Any]) -> None:
@@ -311,6 +353,7 @@ class Config(Section):
         return Vocabulary(
             scores={name: output.score for name, output in self.numeric_outputs.items()},
             comparisons=tuple(comparison.name for comparison in self.compare),
+            repeated=self.repeat is not None,
         )
 
 

@@ -24,12 +24,22 @@ from harness.config.section import (
     JsonPath,
     Number,
     Section,
+    Share,
     Whole,
     json_path,
     no_literal_secrets,
 )
 from harness.traffic import attributes, pacing
 from harness.traffic.rewriting import Rewrite
+
+
+class Repeat(Section):
+    """How often a deployment is asked twice, to see how much it differs from itself."""
+
+    rate: Share = Field(
+        gt=0, description="Share of the requests, drawn from the seed before anything is asked."
+    )
+
 
 _MODES = (
     "`recorded`: the log's own times; `rate`: a constant rate; `closed`: a fixed number of "

@@ -15,8 +15,6 @@ from harness.config.problems import BadValueError, KeyPath
 _NOT_YET = "but this version does not do it yet"
 
 _OFF_VALUES: dict[KeyPath, tuple[Any, ...]] = {
-    ("repeat",): (None,),
-    ("repeat_challenger",): (None,),
     ("capture", "redact"): (None,),
     ("policy", "min_duration"): (None,),
 }

@@ -25,10 +25,12 @@ class Vocabulary:
     Attributes:
         scores: Numeric outputs.
         comparisons: Names of comparisons.
+        repeated: Whether the champion is asked twice.
     """
 
     scores: Mapping[str, Score] = field(default_factory=dict)
     comparisons: tuple[str, ...] = ()
+    repeated: bool = False
 
     def metric(self, name: str, limit: float | None) -> Metric:
         """The metric of a rule.
@@ -39,13 +41,17 @@ class Vocabulary:
         Raises:
             BadValueError: There is no such metric, or its limit is missing or senseless.
         """
-        known = catalog.names(self.scores, self.comparisons)
+        known = catalog.names(self.scores, self.comparisons, repeated=self.repeated)
         stems = {one.rpartition(".")[0] or one for one in known}
         if not any(name == stem or name.startswith(f"{stem}.") for stem in stems):
             raise BadValueError("is {value}, not a metric of this config", nearest(name, known))
         try:
             return catalog.resolve(
-                name, limit=limit, outputs=self.scores, comparisons=self.comparisons
+                name,
+                limit=limit,
+                outputs=self.scores,
+                comparisons=self.comparisons,
+                repeated=self.repeated,
             )
         except ValueError as exc:
             raise BadValueError(str(exc)) from exc

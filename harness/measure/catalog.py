@@ -57,6 +57,7 @@ def resolve(
     limit: float | None = None,
     outputs: Mapping[str, Scored],
     comparisons: Iterable[str],
+    repeated: bool = False,
 ) -> Metric:
     """Find the metric of a name as a policy writes it.
 
@@ -64,6 +65,7 @@ def resolve(
         limit: For `.exceedance` alone, in the quantity's unit.
         outputs: The numeric outputs of the config.
         comparisons: The names of its comparisons.
+        repeated: Whether the champion is asked twice, so that its own noise is known.
 
     Raises:
         ValueError: There is no such metric, or its limit is missing or senseless. The message
@@ -71,17 +73,19 @@ def resolve(
     """
     comparisons = tuple(comparisons)
     metric = _rate(name) or _of_quantity(name, limit) or _of_output(name, limit, outputs)
-    metric = metric or _of_comparison(name, comparisons)
+    metric = metric or _of_comparison(name, comparisons, repeated=repeated)
     if metric is None:
-        raise ValueError(_unknown(name, outputs, comparisons))
+        raise ValueError(_unknown(name, names(outputs, comparisons, repeated=repeated)))
     if limit is not None and not isinstance(metric.statistic, Exceedance):
         raise ValueError(f"has a limit, but {name} takes none: only `.exceedance` does")
     return metric
 
 
-def names(outputs: Iterable[str], comparisons: Iterable[str]) -> tuple[str, ...]:
+def names(
+    outputs: Iterable[str], comparisons: Iterable[str], *, repeated: bool = False
+) -> tuple[str, ...]:
     """All metric names of a config, with p95 standing for every quantile."""
-    return tuple(_names(outputs, comparisons))
+    return tuple(_names(outputs, comparisons, repeated=repeated))
 
 
 def clashes(outputs: Iterable[str], comparisons: Iterable[str]) -> tuple[str, ...]:
@@ -102,7 +106,7 @@ def clashes(outputs: Iterable[str], comparisons: Iterable[str]) -> tuple[str, ..
     return tuple(problems)
 
 
-def _names(outputs: Iterable[str], comparisons: Iterable[str]) -> Iterator[str]:
+def _names(outputs: Iterable[str], comparisons: Iterable[str], *, repeated: bool) -> Iterator[str]:
     for stem in (*QUANTITIES, *(f"output.{name}" for name in outputs)):
         yield from (f"{stem}.{statistic}" for statistic in ("mean", "p95", "exceedance"))
     yield "failure_rate"
@@ -110,6 +114,8 @@ def _names(outputs: Iterable[str], comparisons: Iterable[str]) -> Iterator[str]:
     yield from ("accuracy", "negative_flip_rate")
     for name in comparisons:
         yield from (f"{name}.disagreement_rate", f"{name}.mean")
+        if repeated:
+            yield f"{name}.excess"
 
 
 def _rate(name: str) -> Metric | None:
@@ -149,7 +155,7 @@ def _of_output(name: str, limit: float | None, outputs: Mapping[str, Scored]) ->
     )
 
 
-def _of_comparison(name: str, comparisons: tuple[str, ...]) -> Metric | None:
+def _of_comparison(name: str, comparisons: tuple[str, ...], *, repeated: bool) -> Metric | None:
     comparison, _, statistic = name.partition(".")
     if comparison not in comparisons:
         return None
@@ -160,14 +166,17 @@ def _of_comparison(name: str, comparisons: tuple[str, ...]) -> Metric | None:
         case "mean":
             quantity = f"{comparison}.distance"
             return Metric(name, quantity, Mean(), Unit.DISTANCE, Better.LOWER, Sides.PAIR)
+        case "excess" if repeated:
+            return Metric(name, name, Mean(), Unit.FRACTION, Better.LOWER, Sides.PAIR)
         case "excess":
             raise ValueError(
                 f"is {name!r}, which needs to know how often the champion disagrees with itself. "
-                f"Ask it twice with `repeat:`, or use {comparison}.disagreement_rate"
+                f"Ask it twice with `repeat: {{rate: 0.10}}`, or use {comparison}.disagreement_rate"
             )
         case _:
             raise ValueError(
-                f"is {name!r}, but a comparison has the statistics disagreement_rate and mean"
+                f"is {name!r}, but a comparison has the statistics disagreement_rate, mean and, "
+                f"with `repeat`, excess"
             )
 
 
@@ -201,8 +210,8 @@ def _statistic(name: str, text: str, limit: float | None) -> Statistic:
     return Quantile(float(Decimal(quantile[1]) / 100))  # 99.9 is 0.999, not a float beside it
 
 
-def _unknown(name: str, outputs: Iterable[str], comparisons: Iterable[str]) -> str:
-    known = names(outputs, comparisons)
+def _unknown(name: str, known: Iterable[str]) -> str:
+    known = tuple(known)
     near = get_close_matches(name, known, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     return f"is {name!r}, which is not a metric of this config.{hint} Known: {', '.join(known)}"

@@ -13,6 +13,7 @@ from harness.report import numbers
 from harness.report.arms import arms_lines
 from harness.report.evidence import evidence_line
 from harness.report.losses import losses_line
+from harness.report.noise import noise_lines
 from harness.report.rule_row import harm_heading, row_of
 from harness.report.sanitize import markdown_code, markdown_text
 from harness.report.segments import reweighted, segment_lines, shown
@@ -130,8 +131,8 @@ def _facts(judged: ChallengerVerdict) -> Iterator[str]:
         yield f"Evidence: {markdown_text(evidence, longest=1000)}"
     for heading, line in arms_lines(judged.arms):
         yield f"{heading.capitalize()}: {markdown_text(line, longest=500)}"
-    for name, share in sorted((judged.noise_floor or {}).items())[:MOST_ROWS]:
-        yield f"Noise floor of {markdown_code(name)}: {numbers.share(share)}"
+    for line in noise_lines(judged.noise_floor):
+        yield f"Noise: {markdown_text(line, longest=500)}"
     for line in segment_lines(judged):
         yield f"Segments: {markdown_text(line, longest=500)}"
     for finding in [one for one in judged.findings if one.segment is None][:MOST_ROWS]:

@@ -18,6 +18,7 @@ from harness.report.arms import arms_lines
 from harness.report.comparison_view import disagreement_table
 from harness.report.evidence import evidence_line
 from harness.report.losses import losses_line
+from harness.report.noise import noise_lines
 from harness.report.rule_table import rule_table
 from harness.report.sanitize import one_line
 from harness.report.screen import LEAST_WIDTH, draw
@@ -169,12 +170,7 @@ def _evidence(verdict: Verdict, judged: ChallengerVerdict) -> list[tuple[str, Te
     if evidence := evidence_line(judged.findings):
         facts.append(("evidence", Text(evidence)))
     facts += [(heading, Text(line)) for heading, line in arms_lines(judged.arms)]
-    if judged.noise_floor:
-        floor = ", ".join(
-            f"{one_line(name, longest=40)} {numbers.share(share)}"
-            for name, share in sorted(judged.noise_floor.items())
-        )
-        facts.append(("noise floor", Text(f"the champion differs from itself: {floor}")))
+    facts += [("noise", Text(line)) for line in noise_lines(judged.noise_floor)]
     facts += [("segments", _plain(line)) for line in segment_lines(judged)]
     if judged.paths:
         paths = ", ".join(

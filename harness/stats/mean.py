@@ -21,7 +21,7 @@ from harness.metric import Better
 from harness.stats.clustered import clustered_mean
 from harness.stats.clusters import Clusters, Floats
 from harness.stats.linearised import Linearised, estimate, largest
-from harness.stats.no_difference import differs_nowhere, no_difference
+from harness.stats.no_difference import differs_nowhere, no_difference, nothing_seen
 from harness.stats.paired import Paired, Single
 from harness.stats.question import Question
 from harness.stats.sufficiency import Shortage, more_clusters, shortage
@@ -107,6 +107,7 @@ def mean_bound(
     unit: str,
     better: Better = Better.LOWER,
     bounded: bool = False,
+    reach: float | None = None,
 ) -> Estimate | Unavailable:
     """Estimate the mean of one value per pair: a distance, or the challenger's own mean.
 
@@ -116,6 +117,8 @@ def mean_bound(
     Args:
         values: One value per pair; NaN where there is none.
         null: The limit, as a harm.
+        reach: The largest value by nature, either way. Zeros throughout are then answered by the
+            rule of three; with None they cannot be judged.
 
     Returns:
         As `mean_harm`; `champion` is None.
@@ -127,6 +130,8 @@ def mean_bound(
         return question.refuse(lack, pairs)
     if not np.isfinite(pairs.values).all():
         return question.refuse(INFINITE, pairs)
+    if reach is not None and not pairs.values.any():
+        return nothing_seen(question, pairs, reach=reach)
     column = level_column(question, pairs)
     return estimate(question, column, kind="mean", objection=None if bounded else skewness_problem)
 

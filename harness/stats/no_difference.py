@@ -1,4 +1,4 @@
-"""When champion and challenger have the same value on every single pair.
+"""When champion and challenger have the same value on every single pair, or all harm is zero.
 
 There is no spread, so a t-test would claim certainty. What is known is how rare a difference must
 be for none to show in so many clusters (the rule of three), and, where values have a largest one,
@@ -7,7 +7,8 @@ share `q` of differing pairs stays unseen with probability `(1 - q)^K'`, and the
 at most `q` times the largest value.
 
 The largest value is taken from the data, which is an assumption and is said: right for a fixed
-price, wrong for a quantity that could suddenly be a hundred times as large.
+price, wrong for a quantity that could suddenly be a hundred times as large. Where the largest value
+is known by nature, nothing is assumed.
 
 References:
     Hanley & Lippman-Hand (1983), JAMA 249:1743, for the rule of three.
@@ -15,9 +16,12 @@ References:
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from harness.stats.paired import Paired
+from harness.stats.clusters import Clusters
+from harness.stats.paired import Paired, Single
 from harness.stats.question import Question
 from harness.stats.sufficiency import cautions
 from harness.verdict import Estimate
@@ -40,7 +44,28 @@ def no_difference(question: Question, pairs: Paired) -> Estimate:
     """
     mean, most = float(pairs.champion.mean()), float(pairs.champion.max())
     reach = most / mean if question.relative else most
-    sizes = pairs.clusters.sizes
+    assumed = (
+        f"no pair differs; the bound takes {most:.6g}, the largest value seen, for the largest "
+        f"there is"
+    )
+    found = _rule_of_three(question, pairs.clusters, reach, (assumed,))
+    return replace(found, champion=mean, challenger=mean, n_left_out=pairs.n_left_out)
+
+
+def nothing_seen(question: Question, pairs: Single, *, reach: float) -> Estimate:
+    """The mean harm that could still hide where it is zero on every pair.
+
+    Args:
+        reach: The largest harm of one pair that is possible, either way.
+    """
+    found = _rule_of_three(question, pairs.clusters, reach, ())
+    return replace(found, challenger=0.0, n_left_out=pairs.n_left_out)
+
+
+def _rule_of_three(
+    question: Question, clusters: Clusters, reach: float, warnings: tuple[str, ...]
+) -> Estimate:
+    sizes = clusters.sizes
     n_effective = float(sizes.sum() ** 2 / (sizes @ sizes))
     hidden = reach * (1 - question.alpha ** (1 / n_effective))
     p_value, p_harm = (
@@ -50,8 +75,8 @@ def no_difference(question: Question, pairs: Paired) -> Estimate:
     return Estimate(
         metric=question.metric,
         unit=question.unit,
-        champion=mean,
-        challenger=mean,
+        champion=None,
+        challenger=None,
         harm=0.0,
         harm_low=-hidden,
         harm_high=hidden,
@@ -60,14 +85,9 @@ def no_difference(question: Question, pairs: Paired) -> Estimate:
         p_value=p_value,
         p_harm=p_harm,
         method=METHOD,
-        n_pairs=pairs.clusters.n_pairs,
-        n_clusters=pairs.clusters.n_clusters,
-        n_left_out=pairs.n_left_out,
+        n_pairs=clusters.n_pairs,
+        n_clusters=clusters.n_clusters,
         relative=question.relative,
-        deff=pairs.clusters.n_pairs / n_effective,
-        warnings=(
-            f"no pair differs; the bound takes {most:.6g}, the largest value seen, for the "
-            f"largest there is",
-            *cautions(pairs.clusters),
-        ),
+        deff=clusters.n_pairs / n_effective,
+        warnings=(*warnings, *cautions(clusters)),
     )

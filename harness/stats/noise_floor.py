@@ -24,6 +24,9 @@ from scipy import stats
 
 from harness.stats.clusters import Booleans, Floats
 
+LARGEST_EXCESS = 2.0
+"""Of disagreement, either way: a quad's where every crossed pair disagrees; a triple's is 1."""
+
 
 def triple_excess(crossed: Floats, own: Floats) -> Floats:
     """Excess distance per request.

@@ -264,8 +264,39 @@ WRONG = {
         "15: failures[1]: is 42, must be a status such as 429 or a class such as 5xx",
     ),
     "not built yet": (
-        GOOD + "repeat: {rate: 0.1}\n",
-        "15: repeat: known, but this version does not do it yet. Remove it",
+        GOOD + "capture: {redact: [$.name]}\n",
+        "15: capture.redact: known, but this version does not do it yet. Remove it",
+    ),
+    "excess without a repeat": (
+        with_rule("{not_worse: label.excess, margin: 0.02}"),
+        "15: policy.rules[1].not_worse: is 'label.excess', which needs to know how often the "
+        "champion disagrees with itself. Ask it twice with `repeat: {rate: 0.10}`, or use "
+        "label.disagreement_rate",
+    ),
+    "a repeat of nothing": (
+        GOOD + "repeat: {rate: 0}\n",
+        "15: repeat.rate: is 0, must be above 0",
+    ),
+    "a repeat of recorded answers": (
+        GOOD + "champion_answers: recorded\nrepeat: {rate: 0.1}\n",
+        "16: repeat: asks the champion, and its answers are recorded. Remove it, or ask the "
+        "champion live",
+    ),
+    "only challengers asked twice": (
+        GOOD + "repeat_challenger: {rate: 0.1}\n",
+        "15: repeat_challenger: has nothing to be held against. Ask the champion twice too: "
+        "`repeat: {rate: 0.10}`",
+    ),
+    "challengers asked twice more often": (
+        GOOD + "repeat: {rate: 0.1}\nrepeat_challenger: {rate: 0.2}\n",
+        "16: repeat_challenger.rate: is 0.2, more than the champion's 0.1: only requests on which "
+        "both are asked twice count. Lower it, or raise `repeat.rate`",
+    ),
+    "challengers asked twice and forgotten": (
+        GOOD + "repeat: {rate: 0.1}\nrepeat_challenger: {rate: 0.1}\n"
+        "capture: {keep_bodies: none}\n",
+        "16: repeat_challenger: needs stored answers to compare, and `capture.keep_bodies` is "
+        "none. Remove it, or keep them all",
     ),
     "a value that is not built yet": (
         GOOD + "truth: feedback\n",

@@ -167,12 +167,13 @@ def test_every_known_name_is_found():
             "label.excess",
             None,
             "is 'label.excess', which needs to know how often the champion disagrees with itself. "
-            "Ask it twice with `repeat:`, or use label.disagreement_rate",
+            "Ask it twice with `repeat: {rate: 0.10}`, or use label.disagreement_rate",
         ),
         (
             "label",
             None,
-            "is 'label', but a comparison has the statistics disagreement_rate and mean",
+            "is 'label', but a comparison has the statistics disagreement_rate, mean and, with "
+            "`repeat`, excess",
         ),
     ],
 )

@@ -227,7 +227,7 @@ async def test_a_repeat_is_a_pair_of_a_deployment_with_itself(clock):
     ]
     assert sorted(sides) == sorted(expected * 5)
     assert all(c.holds and c.received == c.paired == 5 for c in driver.conservation().values())
-    by_sides = {sides: pair for sides, pair in zip(sides[:5], sink.pairs[:5], strict=True)}
+    by_sides = dict(zip(sides[:5], sink.pairs[:5], strict=True))
     assert by_sides["old", "old"].champion is by_sides["old", "new"].champion
     assert by_sides["new", "new"].champion is by_sides["old", "new"].challenger
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from harness.verdict import Disagreement, PathDifference, SegmentEstimate, Verdict
+from harness.verdict import Disagreement, NoiseFloor, PathDifference, SegmentEstimate, Verdict
 from tests.report.samples import SAMPLES
 
 ATTACK = (
@@ -34,6 +34,6 @@ def hostile(*, copies: int = 1, size: int = 1) -> Verdict:
         paths=(PathDifference(attack, attack, 1, math.nan),) * copies,
         segments=(segment,) * copies,
         next_steps=(attack,) * copies,
-        noise_floor={attack: math.nan},
+        noise_floor=(NoiseFloor(attack, *([math.nan] * 8), 1, 1),) * copies,
     )
     return replace(SAMPLES["hold"], challengers=(challenger,) * copies, notes=(attack,) * copies)

@@ -17,6 +17,7 @@ from harness.verdict import (
     ChallengerVerdict,
     Disagreement,
     Estimate,
+    NoiseFloor,
     PathDifference,
     SegmentEstimate,
     Unavailable,
@@ -147,7 +148,11 @@ def judged(
         verdict,
         disagreements=DISAGREEMENTS,
         paths=PATHS,
-        noise_floor={"label": 0.0112},
+        noise_floor=(
+            NoiseFloor(
+                "label", 0.0214, 0.0112, None, 0.0102, -0.0031, 0.0235, 0.12, 0.0103, 890, 610
+            ),
+        ),
         segments=(
             SegmentEstimate(
                 "source=mobile", "accuracy", "fraction", 0.95, 0.98, -0.03, -0.05, -0.01, 301, 200

@@ -94,7 +94,7 @@ def test_a_run_nobody_checked_does_not_look_sound():
     (judged,) = SAMPLES["promote"].challengers
     verdict = replace(SAMPLES["promote"], challengers=(replace(judged, validity=()),))
 
-    assert "checks       ✗ none were made" in render(verdict, width=100, colour=False)
+    assert "checks    ✗ none were made" in render(verdict, width=100, colour=False)
 
 
 def test_pooled_runs_are_counted_not_listed():
@@ -103,7 +103,7 @@ def test_pooled_runs_are_counted_not_listed():
 
     text = render(pooled, width=100, colour=False)
 
-    assert "run          replica-0, replica-1, replica-2 and 37 more" in text
+    assert "run       replica-0, replica-1, replica-2 and 37 more" in text
 
 
 def test_at_most_five_disagreements_are_listed():
