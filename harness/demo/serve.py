@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Callable
-from functools import partial
 
 from harness.demo.config import name_of, running_servers
 from harness.demo.models import MODELS
@@ -24,15 +23,16 @@ def serve_all(say: Callable[[str], None], show: Callable[[str], None]) -> None:
     """
     try:
         asyncio.run(_serve_all(say, show))
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, asyncio.CancelledError):
         say("Stopped.")
 
 
 async def _serve_all(say: Callable[[str], None], show: Callable[[str], None]) -> None:
-    # asyncio turns SIGINT into the end of this coroutine, at any point of it; SIGTERM becomes one.
-    asyncio.get_running_loop().add_signal_handler(
-        signal.SIGTERM, partial(signal.raise_signal, signal.SIGINT)
-    )
+    # SIGINT too: a shell starts what runs in the background with it ignored.
+    everything = asyncio.current_task()
+    assert everything is not None
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, everything.cancel)
     async with running(MODELS) as urls:
         for model, url in urls.items():
             say(f"{url}  {name_of(model)}")

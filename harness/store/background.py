@@ -58,8 +58,8 @@ class BackgroundSink:
 
     @property
     def has_room(self) -> bool:
-        """Whether the queue is less than half full."""
-        return self._fullness < 0.5
+        """Whether the queue is less than half full; also after an error, which `append` raises."""
+        return self._error is not None or self._fullness < 0.5
 
     @property
     def _fullness(self) -> float:

@@ -170,6 +170,13 @@ class HttpSender:
         """
         return await self._pool.open(n)
 
+    def drop_queue(self) -> None:
+        """What still waits for a ceiling ends as `cancelled`; what is in flight goes on."""
+        waiting = [*self._queue]
+        self._queue.clear()
+        for call in waiting:
+            self._cancel(call)
+
     async def close(self) -> None:
         """Close all connections. What is still in flight or waiting ends as `cancelled`."""
         self._closed = True
@@ -199,7 +206,8 @@ class HttpSender:
         try:
             while self._has_room():
                 await ceiling.wait_for_turn()
-                self._begin(self._queue.popleft(), self._now_s())
+                if self._queue:  # it may have been dropped meanwhile
+                    self._begin(self._queue.popleft(), self._now_s())
         finally:
             self._drainer = None
 

@@ -574,6 +574,22 @@ async def test_a_rate_ceiling_spreads_requests(serve, asking):
     assert all(e.timing.latency_s < 0.1 for e in exchanges)
 
 
+@pytest.mark.parametrize("ceiling", [{"rate_per_s": 5.0}, {"max_in_flight": 1}])
+async def test_a_dropped_queue_is_not_sent(serve, asking, ceiling):
+    """Who stops asking waits for what is in flight, and not for a line behind a ceiling."""
+    asked = asking(serve(answering(OK)), **ceiling)
+    answers = [asked.submit() for _ in range(50)]
+    await answers[0]
+
+    asked.sender.drop_queue()
+    exchanges = await asyncio.wait_for(asyncio.gather(*answers), timeout=5)
+
+    dropped = [e for e in exchanges if e.attempts == 0]
+    assert len(dropped) >= 40
+    assert {failure(e).kind for e in dropped} == {FailureKind.CANCELLED}
+    assert asked.sender.snapshot().in_flight == 0
+
+
 async def test_each_request_has_its_own_deadline(serve, asking):
     """One that hangs takes nobody with it."""
     n_accepted = 0
