@@ -39,8 +39,6 @@ class Answering(BaseHTTPRequestHandler):
         is_odd = bool(body["n"] % 2) != (self.server.kind == "wrong")
         if self.server.kind == "fickle":
             is_odd ^= self.server.dice.random() < 0.2
-        if self.server.kind == "fickle":
-            is_odd ^= self.server.dice.random() < 0.2
         answer = {"label": "odd" if is_odd else "even", "score": body["n"] / 1000}
         if self.server.kind == "wordy":
             answer["because"] = random.Random(body["n"]).randbytes(1_000).hex()
