@@ -198,7 +198,7 @@ def _reversal(
     share = float(n_pairs[against].sum() / n_pairs.sum())
     if overall.harm and share > 0.5:
         whole, mostly = ("worse", "better") if overall.harm > 0 else ("better", "worse")
-        return f"the whole is {whole}, and parts with {share:.0%} of its pairs are {mostly}"
+        return f"the whole is {whole}, and parts with {100 * share:.0f} % of its pairs are {mostly}"
     if asked.is_average or min(harms) <= overall.harm <= max(harms):
         return None
     unit, relative = asked.metric.unit, asked.question.relative
@@ -222,8 +222,8 @@ def _reweighted(
     )
     n_clusters = dict(zip(rows, clusters_in(pairs.clusters, parts, len(rows)), strict=True))
     thin = tuple(
-        f"{asked.segment}={name} is {share:.0%} of production and has {n_clusters.get(name, 0)} "
-        f"clusters here, {FEWEST_CLUSTERS} are needed"
+        f"{asked.segment}={name} is {100 * share:.3g} % of production and has "
+        f"{n_clusters.get(name, 0)} clusters here, {FEWEST_CLUSTERS} are needed"
         for name, share in shares.items()
         if share > 0 and n_clusters.get(name, 0) < FEWEST_CLUSTERS
     )

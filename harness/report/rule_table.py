@@ -38,6 +38,7 @@ def rule_table(
     columns: Sequence[int] = range(len(heads))
     if LEAST_RULE_WIDTH + sum(widest[1:]) + GAP * len(widest[1:]) > width:
         columns = [0, 3, 4, 5]
+    rest = sum(widest[i] for i in columns if i) + GAP * len(columns)
     table = Table(
         box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="dim", show_header=headed
     )
@@ -45,7 +46,7 @@ def rule_table(
         table.add_column(
             heads[i],
             justify="right" if i in {1, 2, 4} else "left",
-            width=widest[i] if i == 0 else None,
+            width=min(widest[0], max(LEAST_RULE_WIDTH, width - rest)) if i == 0 else None,
             min_width=widest[i] if i else None,
             no_wrap=i > 0,
         )

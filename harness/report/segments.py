@@ -44,9 +44,10 @@ def _tests(scan: SegmentScan) -> Iterator[str]:
     left = f", {numbers.count(scan.n_left_out)} left out" if scan.n_left_out else ""
     small = f", {numbers.count(scan.n_too_small)} too small to test" if scan.n_too_small else ""
     protected = f"; protected: {', '.join(scan.protected)}" if scan.protected else ""
+    tests = f"{numbers.count(scan.n_tested)} {'test' if scan.n_tested == 1 else 'tests'}"
     yield (
-        f"{numbers.count(scan.n_tested)} tests within parts, {found} ({scan.method} at "
-        f"{scan.false_share:.0%}){left}{small}{protected}"
+        f"{tests} within parts, {found} ({scan.method} at {100 * scan.false_share:.0f} %)"
+        f"{left}{small}{protected}"
     )
 
 

@@ -8,18 +8,24 @@ from dataclasses import replace
 from harness.gate.bound import bound_of
 from harness.gate.decide import Plan, across, decide, run_decision
 from harness.gate.judge import judge
-from harness.gate.policy import AtMost, Improves, Margin, NotWorse, Policy, Rule
+from harness.gate.policy import AtMost, Improves, Margin, NotWorse, Policy, Rule, Segments
+from harness.gate.segments import PartEvidence, Scanned, rule_in_part, scan
 from harness.gate.validity import Observed, validate
 from harness.pair import Conservation, LossReason
+from harness.stats.multiplicity import benjamini_hochberg
 from harness.stats.planning import clusters_needed
 from harness.verdict import (
     Arm,
     ChallengerVerdict,
     Disagreement,
     Estimate,
+    Finding,
     NoiseFloor,
     PathDifference,
+    Reweighted,
+    SegmentContrast,
     SegmentEstimate,
+    Status,
     Unavailable,
     Verdict,
 )
@@ -135,8 +141,10 @@ def judged(
     *,
     observed: Observed = OBSERVED,
     to_come: int = 0,
+    within: tuple[Finding, ...] = (),
 ) -> ChallengerVerdict:
     findings = judge(RULES, evidence, confidence=0.95, holm=holm, clusters_needed=clusters_needed)
+    findings += within
     verdict = decide(
         name,
         findings,
@@ -179,6 +187,54 @@ def run(*challengers: ChallengerVerdict, notes: tuple[str, ...] = ()) -> Verdict
     )
 
 
+SEARCHED = Segments(protected=("source=mobile",), production={"source": {"mobile": 0.3}})
+
+
+def within_a_part() -> Scanned:
+    """A protected part whose p95 is surely beyond twice the margin, and one too small to test."""
+    rule = rule_in_part(RULES[1], SEARCHED)
+    slow = replace(
+        seen(
+            rule, "s", (0.0131, 0.0181), (0.382, 0.291, 0.48), 1 - 2.0**-40, "Woodruff, log ratio"
+        ),
+        p_harm=2.0**-30,
+        n_pairs=301,
+        n_clusters=200,
+    )
+    few = Unavailable(rule.metric, "s", "7 clusters are too few, 8 are needed", n_clusters=7)
+    return scan(
+        [PartEvidence("source=mobile", RULES[1], slow), PartEvidence("source=tv", RULES[1], few)],
+        SEARCHED,
+        adjust=benjamini_hochberg,
+        select=None,
+    )
+
+
+CONTRAST = SegmentContrast(
+    "source",
+    "not_worse latency_s.p95",
+    "latency_s.p95",
+    n_parts=2,
+    adds_up="a quantile is no average of those of its parts",
+    reversal="the whole is better, and parts with 67 % of its pairs are worse",
+    method="Cochran's Q",
+    statistic=6.25,
+    df=1,
+    p_heterogeneity=0.0124,
+    p_interaction=0.0625,
+    reweighted=Reweighted(0.034, -0.008, 0.076, Status.PASS, "post-stratified", ()),
+)
+
+
+def searched() -> ChallengerVerdict:
+    """All is well on the whole, and one protected part of the traffic suffers."""
+    found = within_a_part()
+    return replace(
+        judged("digits-knn", [FAILURES, QUICK, AGREES, BETTER], within=found.findings),
+        segment_scan=replace(found.scan, contrasts=(CONTRAST,)),
+    )
+
+
 LATE = replace(OBSERVED, lag_p99_s=0.187)
 
 SAMPLES = {
@@ -188,6 +244,7 @@ SAMPLES = {
         notes=("Independence of requests was assumed: the config names no `cluster`.",),
     ),
     "reject": run(judged("digits-knn", [FAILURES, SLOW, AGREES, NO_BETTER])),
+    "segment": run(searched()),
     "invalid": run(judged("digits-knn", [FAILURES, QUICK, AGREES, BETTER], observed=LATE)),
     "several": run(
         judged("digits-knn", [FAILURES, QUICK, AGREES, BETTER]),
