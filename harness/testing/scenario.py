@@ -38,7 +38,8 @@ class Expectation:
     """What must come out; what is left empty is not looked at.
 
     Attributes:
-        findings: Rule to status, for instance `not_worse accuracy` to `fail`.
+        findings: Rule to status, for instance `not_worse accuracy` to `fail`; of a part of the
+            traffic `not_worse accuracy in source=mobile`.
         validity: Check to status.
         losses: Reason to number of requests.
         note: A part of what some note of the verdict must say.
@@ -180,7 +181,7 @@ def differences(expect: Expectation, verdict: Mapping[str, Any]) -> Iterator[str
     if verdict["decision"] != expect.decision:
         reason = challenger["reason"]
         yield f"decision is {verdict['decision']}, must be {expect.decision} ({reason})"
-    seen = {one["rule"]: one for one in challenger["findings"] if one["segment"] is None}
+    seen = {_title(one): one for one in challenger["findings"]}
     for rule, status in expect.findings.items():
         yield from _differs(rule, status, seen.get(rule))
     checks = {one["check"]: one for one in challenger["validity"]}
@@ -193,6 +194,11 @@ def differences(expect: Expectation, verdict: Mapping[str, Any]) -> Iterator[str
         yield f"n_pairs is {challenger['n_pairs']}, must be {expect.n_pairs}"
     if expect.note and not any(expect.note in note for note in verdict["notes"]):
         yield f"no note says {expect.note!r}, there are {verdict['notes']}"
+
+
+def _title(finding: Mapping[str, Any]) -> str:
+    where = f" in {finding['segment']}" if finding["segment"] else ""
+    return f"{finding['rule']}{where}"
 
 
 def _differs(name: str, status: str, found: Mapping[str, Any] | None) -> Iterator[str]:
