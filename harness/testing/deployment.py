@@ -3,7 +3,8 @@
     python -m harness.testing.deployment --truth scenario.yaml --role challenger --port 9102
 
 Chance is a hash of seed, role and request body: the same request to the same deployment is
-answered the same, in any order and in any run. Latencies are times of the loop's timer, which is
+answered the same, in any order and in any run. A `fickle` one alone also hashes how many calls came
+before, so that its answers differ from call to call and from run to run. Latencies are times of the loop's timer, which is
 late by less than a millisecond on a quiet machine.
 """
 
@@ -72,7 +73,7 @@ class SyntheticDeployment:
         accuracy = self.behaviour.accuracy.of(user, asked["source"])
         knows = self._luck(question.body) < accuracy
         answer: dict[str, Any] = {
-            "label": right if knows else (right + 1) % 10,
+            "label": self._on_a_whim(right if knows else (right + 1) % 10, question.body),
             "score": 0.75,
             "parts": {"sum": sum(asked["numbers"]), "numbers": asked["numbers"]},
         }
@@ -84,6 +85,11 @@ class SyntheticDeployment:
         if self.behaviour.keys == "reversed":
             return orjson.dumps(_reversed(answer), option=orjson.OPT_INDENT_2)
         return orjson.dumps(answer)
+
+    def _on_a_whim(self, label: int, body: bytes) -> int:
+        """The label, or in some calls the one after the next."""
+        whim = self._chance(f"whim {self._n_asked}", body)
+        return (label + 2) % 10 if whim < self.behaviour.fickle_rate else label
 
     def _luck(self, body: bytes) -> float:
         """What decides whether the answer is right: the request's hardness or our own luck."""

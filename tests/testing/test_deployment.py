@@ -53,6 +53,20 @@ def test_the_same_question_is_answered_the_same():
     assert first == again[::-1]
 
 
+def test_a_fickle_one_answers_the_same_question_otherwise():
+    """At 5.3 % a call, two calls disagree on 10 % of the questions, of one deployment or of two."""
+
+    def labels(deployed):
+        return [orjson.loads(deployed(one, 0.0).body)["label"] for one in QUESTIONS]
+
+    champion = deployment(fickle_rate=0.053)
+    first, second = labels(champion), labels(champion)
+    other = labels(deployment("challenger", fickle_rate=0.053))
+
+    for one, two in ((first, second), (first, other), (second, other)):
+        assert near(sum(a != b for a, b in zip(one, two, strict=True)) / len(one), 0.1)
+
+
 def test_it_is_as_right_as_told():
     """Accuracy is the share of right answers, whoever's luck decides."""
     for own_chance in (0.0, 0.5, 1.0):
