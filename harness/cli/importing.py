@@ -10,8 +10,10 @@ from typing import Annotated
 import typer
 
 from harness.cli.corpora import corpus_of
+from harness.cli.run_as_log import entries_of_run
 from harness.replay.corpus import MAX_REJECTED_RATE
 from harness.replay.importing import write_log
+from harness.store.reader import StoredRun
 
 
 def import_log(
@@ -39,17 +41,24 @@ def import_log(
         ),
     ] = MAX_REJECTED_RATE,
 ) -> None:
-    """Turn a log of another format into a harness log.
+    """Turn a log of another format, or a run, into a harness log.
 
-    Entries come in the order of time, with their answers where the log has them.
+    Entries of a log come in the order of time, with their answers where the log has them. A run
+    gives its requests with the champion's answers.
 
     Example: harness import traffic.gor --out traffic.jsonl.zst
     """
+    if len(source) == 1 and (source[0] / "run.json").is_file():
+        run = StoredRun.open(source[0])
+        written = write_log(entries_of_run(run), out)
+        print(f"harness: {source[0]}: a run, {written:,} requests", file=sys.stderr)
+        print(out)
+        return
     with (
         tempfile.TemporaryDirectory(prefix="harness-") as spool,
         corpus_of(source, format, Path(spool), max_rejected_rate=max_rejected_rate) as corpus,
     ):
-        written = write_log(corpus, out)
+        written = write_log((entry.recorded for entry in corpus.entries()), out)
         contents = corpus.contents
     print(
         f"harness: {contents.where}: {contents.format_name}, {written:,} entries, "

@@ -1,4 +1,4 @@
-"""Write a corpus as a harness log: plain, `.gz` or `.zst`, as the file's name says.
+"""Write entries as a harness log: plain, `.gz` or `.zst`, as the file's name says.
 
 The log is written beside its place, synced, and moved there: at any moment there is the whole log,
 or what was there before. A process that dies leaves at most a file whose name ends in `.partial`.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gzip
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Protocol
@@ -16,14 +16,14 @@ from typing import IO, Protocol
 import zstandard
 
 from harness.errors import LogError, StoreFullError
+from harness.exchange import Recorded
 from harness.readers.harness_log import encode
-from harness.replay.corpus import Corpus
 
 SUFFIXES = (".jsonl", ".jsonl.gz", ".jsonl.zst")
 
 
-def write_log(corpus: Corpus, path: Path) -> int:
-    """Write all entries, in the order of time, answers joined.
+def write_log(entries: Iterable[Recorded], path: Path) -> int:
+    """Write all entries, in the order they come.
 
     Returns:
         How many were written.
@@ -43,22 +43,25 @@ def write_log(corpus: Corpus, path: Path) -> int:
         ) from exc
     try:
         with file:
-            _write(corpus, file, path.suffix)
+            n_written = _write(entries, file, path.suffix)
         beside.replace(path)
         _sync_folder(path.parent)
     except OSError as exc:
         raise StoreFullError(f"{path}: cannot be written: {exc.strerror}") from exc
     finally:
         beside.unlink(missing_ok=True)
-    return corpus.n_entries
+    return n_written
 
 
-def _write(corpus: Corpus, file: IO[bytes], suffix: str) -> None:
+def _write(entries: Iterable[Recorded], file: IO[bytes], suffix: str) -> int:
+    n_written = 0
     with _compressed(file, suffix) as out:
-        for entry in corpus.entries():
-            out.write(encode(entry.recorded))
+        for entry in entries:
+            out.write(encode(entry))
+            n_written += 1
     file.flush()
     os.fsync(file.fileno())
+    return n_written
 
 
 class _Writable(Protocol):

@@ -4,6 +4,7 @@ import gzip
 import json
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from tests.cli.conftest import ROOT, entry
@@ -88,3 +89,41 @@ def test_a_log_may_be_imported_onto_itself(harness, tmp_path):
     assert said.code == 0
     ids = [json.loads(line)["id"] for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert ids == [f"e{n}" for n in range(20)]
+
+
+@pytest.mark.process
+def test_a_run_becomes_a_log_that_replays_alike(harness, serve, log, config):
+    """Its requests and the champion's answers, credentials aside; the log gives the same labels."""
+    log(30)
+    path = config(serve(), serve())
+    harness("replay", path, "--run", "runs/one", "--no-gate")
+
+    imported = harness("import", "runs/one", "--out", "again.jsonl")
+    again = harness("replay", path, "--log", "again.jsonl", "--run", "runs/two", "--no-gate")
+
+    assert (imported.code, again.code) == (0, 0)
+    assert imported.err == "harness: runs/one: a run, 30 requests\n"
+    lines = [json.loads(line) for line in Path("again.jsonl").read_text().splitlines()]
+    assert sorted(line["id"] for line in lines) == sorted(f"e{n}" for n in range(30))
+    assert all(line["answer"]["status"] == 200 and line["truth"] for line in lines)
+    assert "of-the-client" not in Path("again.jsonl").read_text()
+    columns = ["external_id", "cluster_id", "request_body", "champion_body"]
+    first, second = (
+        pl.read_parquet(f"runs/{run}/pairs/**/*.parquet").select(columns).sort("external_id")
+        for run in ("one", "two")
+    )
+    assert first.drop("cluster_id").equals(second.drop("cluster_id"))
+
+
+@pytest.mark.process
+def test_a_run_without_bodies_cannot_become_a_log(harness, serve, log, config):
+    """What was not kept cannot be asked again, and no half file is left."""
+    log(10)
+    path = config(serve(), serve(), "capture: {keep_bodies: none}\n")
+    harness("replay", path, "--run", "runs/one", "--no-gate")
+
+    ended = harness("import", "runs/one", "--out", "again.jsonl")
+
+    assert ended.code == 2
+    assert "runs/one: kept no request bodies" in ended.err
+    assert not Path("again.jsonl").exists()
