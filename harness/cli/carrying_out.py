@@ -234,5 +234,7 @@ class _Interruptions:
         elif not self.seen:
             self.seen = True
             self._driver.stop()
+            for sender in self._senders:
+                sender.drop_queue()
         elif not self._closing:
             self._closing = [asyncio.ensure_future(sender.close()) for sender in self._senders]
