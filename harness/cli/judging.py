@@ -72,6 +72,7 @@ def judged(runs: Sequence[StoredRun], config: Config) -> tuple[Verdict, Coverage
             versions=versions(),
         )
         verdict = replace(verdict, notes=verdict.notes + tuple(_notes(runs)))
+        verdict = _naming_the_run(verdict, runs[0])
         if booking is not None:
             verdict = booking.booked(verdict, alpha=1 - confidence)
     memories.keep(verdict)
@@ -155,6 +156,24 @@ def versions() -> dict[str, str]:
         "python": platform.python_version(),
         **{name: version(name) for name in libraries},
     }
+
+
+def _naming_the_run(verdict: Verdict, run: StoredRun) -> Verdict:
+    """Next steps as they can be typed: with the run in the place of `RUN`."""
+    command = "harness show"
+    return replace(
+        verdict,
+        challengers=tuple(
+            replace(
+                one,
+                next_steps=tuple(
+                    step.replace(f"{command} RUN", f"{command} {run.path}")
+                    for step in one.next_steps
+                ),
+            )
+            for one in verdict.challengers
+        ),
+    )
 
 
 def _notes(runs: Sequence[StoredRun]) -> Iterator[str]:

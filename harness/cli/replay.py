@@ -19,7 +19,7 @@ import uvloop
 from harness.cli.carrying_out import Done, Job, carry_out
 from harness.cli.corpora import corpus_of, warn_of_damage
 from harness.cli.entries import Entries
-from harness.cli.exits import InterruptionError
+from harness.cli.exits import OK, InterruptionError
 from harness.cli.gate import AsJson, HoldIs, OneChallenger, Outputs, conclude
 from harness.cli.judging import Tables, versions
 from harness.cli.meaning import usage_reader, values_digest
@@ -30,6 +30,7 @@ from harness.config import Config, load
 from harness.config.deployment import Deployment as ConfiguredDeployment
 from harness.errors import ConfigError, UsageError
 from harness.exchange import DeploymentName
+from harness.gate.exit_code import EXIT_CODES
 from harness.pair import Conservation
 from harness.replay.corpus import Corpus
 from harness.run import Deployment, Role, RunId
@@ -42,6 +43,7 @@ from harness.store.privacy import KeepBodies, Privacy
 from harness.store.reader import StoredRun
 from harness.store.retention import prune
 from harness.store.writer import RunWriter
+from harness.verdict import Decision
 
 
 def replay(
@@ -101,8 +103,17 @@ def replay(
         raise InterruptionError(_how_to_resume(config, log or (), format, folder, stored))
     if no_gate:
         print(folder)
-        return 0
+        return _code_without_gate(done)
     return conclude([stored], read, output or (), as_json, challenger, hold_as)
+
+
+def _code_without_gate(done: Done) -> int:
+    """Success, unless somebody never answered: nothing can be learned from such a run."""
+    silent = [name for name, seen in done.progress.outcomes.items() if seen and not seen.get("ok")]
+    for name in silent:
+        kinds = ", ".join(sorted(done.progress.outcomes[name]))
+        print(f"harness: {name} failed on every request ({kinds}).", file=sys.stderr)
+    return EXIT_CODES[Decision.INVALID] if silent else OK
 
 
 def _overrides(log: list[str] | None, format: str | None) -> dict[str, str]:

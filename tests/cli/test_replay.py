@@ -310,3 +310,26 @@ def test_two_runs_are_judged_as_one(harness, serve, log, config):
     assert ended.verdict["run_ids"] == ["one", "two"]
     assert ended.verdict["challengers"][0]["n_pairs"] == 160
     assert ended.verdict["challengers"][0]["n_clusters"] == 40
+
+
+def test_without_a_gate_a_challenger_that_never_answers_is_still_no_success(
+    harness, serve, log, config
+):
+    """Errors on every request never exit 0; the pairs are stored all the same."""
+    log(10), (path := config(serve(), serve("fails")))
+
+    ended = harness("replay", path, "--run", "runs/one", "--no-gate")
+
+    assert (ended.code, ended.out) == (12, "runs/one\n")
+    assert "harness: new failed on every request (http_error).\n" in ended.err
+
+
+def test_what_to_do_next_can_be_typed(harness, serve, log, config):
+    """The run is named in it."""
+    log(), (path := config(serve(), serve("wrong")))
+
+    ended = harness("replay", path, "--run", "runs/one", "--json")
+
+    assert ended.verdict["challengers"][0]["next_steps"] == [
+        "Look at the worst pairs with `harness show runs/one`."
+    ]
