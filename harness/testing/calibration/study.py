@@ -80,7 +80,7 @@ class Effort:
 
 
 FULL = Effort()
-SMOKE = Effort(runs_share=0.15, every=6)
+SMOKE = Effort(runs_share=0.1, every=6)
 
 
 @dataclass(frozen=True, slots=True)
