@@ -227,7 +227,10 @@ def _satisfied(findings: Sequence[Finding]) -> str:
     n = len(_of_the_whole(findings))
     guarded = f"all {n} guardrails pass" if n > 1 else "the guardrail passes" if n else ""
     met = [g.rule for g in _of(findings, FindingRole.PRIMARY) if g.status is Status.PASS]
-    parts = [part for part in (guarded, f"{' and '.join(met)} is met" if met else "") if part]
+    protected = any(finding.segment for finding in _of(findings, FindingRole.GUARDRAIL))
+    spared = "no protected part of the traffic is surely harmed" if protected else ""
+    reached = f"{' and '.join(met)} is met" if met else ""
+    parts = [part for part in (guarded, spared, reached) if part]
     text = ", and ".join(parts)
     return f"{text[0].upper()}{text[1:]}."
 
