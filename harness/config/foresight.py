@@ -174,6 +174,8 @@ def _too_little(config: Config, policy: Policy, rule: Rule, metric: Metric, log:
     least = _least_clusters(policy, rule, metric)
     if clusters < least:
         return f"{clusters} independent users or requests are too few, {least} are needed"
+    if metric.name.endswith(".excess") and (n_twice := _n_asked_twice(config, pairs)) < least:
+        return f"about {n_twice} requests are asked twice, and {least} are needed: raise `repeat`"
     if isinstance(metric.statistic, Quantile):
         tail = min(metric.statistic.p, 1 - metric.statistic.p)
         beyond = sequential_quantile.MIN_EXCEEDANCES if policy.sequential else MIN_EXCEEDANCES
@@ -193,6 +195,12 @@ def _too_little(config: Config, policy: Policy, rule: Rule, metric: Metric, log:
                 f"one against it; {fewest:,} are needed"
             )
     return ""
+
+
+def _n_asked_twice(config: Config, pairs: int) -> int:
+    """Of how many pairs an excess is known: where challengers are asked twice, it needs both."""
+    repeat = config.repeat_challenger or config.repeat
+    return round(pairs * repeat.rate) if repeat is not None else 0
 
 
 def _least_clusters(policy: Policy, rule: Rule, metric: Metric) -> int:

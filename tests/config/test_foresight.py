@@ -142,6 +142,33 @@ def test_few_users_are_too_few_for_everything(prospects):
     )
 
 
+@pytest.mark.parametrize(
+    ("repeats", "expected"),
+    [
+        ("repeat: {rate: 0.01}\n", (Evidence.POSSIBLE, "")),
+        (
+            "repeat: {rate: 0.005}\n",
+            (
+                Evidence.TOO_LITTLE,
+                "about 5 requests are asked twice, and 8 are needed: raise `repeat`",
+            ),
+        ),
+        (
+            "repeat: {rate: 0.1}\nrepeat_challenger: {rate: 0.005}\n",
+            (
+                Evidence.TOO_LITTLE,
+                "about 5 requests are asked twice, and 8 are needed: raise `repeat`",
+            ),
+        ),
+    ],
+)
+def test_an_excess_needs_requests_that_are_asked_twice(prospects, repeats, expected):
+    """Of 1000 requests a half percent is too few; with challengers repeated, theirs count."""
+    rule = with_rule("{not_worse: label.excess, margin: 0.02}")
+
+    assert prospects(rule + repeats) == expected
+
+
 def test_without_a_log_nobody_can_tell(prospects):
     """Not known is not the same as possible."""
     assert prospects(GOOD, None) == (Evidence.UNKNOWN, "")

@@ -270,3 +270,17 @@ def test_mean_of_one_value_per_pair(rng):
     assert at_least.harm == pytest.approx(-distances.mean())
     assert at_least.harm_high == pytest.approx(-at_most.harm_low)
     assert at_least.p_value < 0.05
+
+
+def test_zeros_of_a_known_reach_are_bounded_by_the_rule_of_three():
+    """No value of 2 in 100 clusters: fewer than 3 % have one. Without a reach nobody knows."""
+    zeros, threes = np.zeros(300), Clusters.of(np.repeat(np.arange(100), 3))
+    ask = {"null": 0.1, "confidence": 0.95, "metric": "label.excess", "unit": "fraction"}
+
+    found = mean_bound(zeros, threes, reach=2.0, **ask)
+    unknown = mean_bound(zeros, threes, **ask)
+
+    assert found.harm_high == -found.harm_low == pytest.approx(2 * (1 - 0.05**0.01))
+    assert found.p_value == pytest.approx((1 - 0.1 / 2) ** 100)
+    assert (found.harm, found.challenger, found.p_harm) == (0.0, 0.0, 1.0)
+    assert isinstance(unknown, Unavailable)
