@@ -19,12 +19,12 @@ def noise_lines(floors: Sequence[NoiseFloor] | None) -> Iterator[str]:
         floors: None where nobody was asked twice.
     """
     for floor in (floors or ())[:MOST_LINES]:
-        itself = f"{numbers.share(floor.floor)} from itself"
+        other = f"{numbers.share(floor.raw)} from the challenger"
         if floor.challenger_floor is not None:
-            itself += f" (the challenger's {numbers.share(floor.challenger_floor)})"
+            other += f" (which differs {numbers.share(floor.challenger_floor)} from itself)"
         yield (
-            f"{one_line(floor.comparison, longest=40)} differs {itself}, "
-            f"{numbers.share(floor.raw)} from the challenger: {_excess(floor)}; "
+            f"{one_line(floor.comparison, longest=40)} differs {numbers.share(floor.floor)} from "
+            f"itself, {other}: {_excess(floor)}; "
             f"{numbers.count(floor.n_pairs)} requests asked twice"
         )
 

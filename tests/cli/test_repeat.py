@@ -113,6 +113,33 @@ def test_only_the_quad_sees_a_challenger_that_is_less_random(harness, serve, log
     assert triple_floor["excess"] < 0  # in truth 0.2 - 0.32 = -0.12
 
 
+def test_noise_is_known_where_no_bodies_are_kept(harness, serve, log, config):
+    """Whether two answers agree is found while the run is written."""
+    log(100)
+    more = EXCESS + "repeat: {rate: 1}\ncapture: {keep_bodies: none}\n"
+    path = config(serve(), serve(), more)
+
+    said = harness("replay", path, "--json")
+
+    (floor,) = said.verdict["challengers"][0]["noise_floor"]
+    assert (floor["n_pairs"], floor["floor"]) == (100, 0)
+
+
+def test_a_run_without_repeats_holds_a_rule_on_excess(harness, serve, log, config, tmp_path):
+    """What was not asked twice cannot be judged by another config later."""
+    log(), (path := config(serve(), serve()))
+    assert harness("replay", path, "--run", "runs/one", "--no-gate").code == 0
+    later = tmp_path / "later.yaml"
+    later.write_text(path.read_text() + EXCESS + "repeat: {rate: 1}\n")
+
+    said = harness("gate", "runs/one", "--config", later, "--json")
+
+    assert said.code == 11
+    assert said.verdict["challengers"][0]["noise_floor"] == []
+    findings = {one["rule"]: one for one in said.verdict["challengers"][0]["findings"]}
+    assert findings["not_worse body.excess"]["status"] != "pass"
+
+
 def test_a_rule_on_excess_needs_a_repeat(harness, serve, log, config):
     """Before anything is asked, and with what to add."""
     log(), (champion := serve())
