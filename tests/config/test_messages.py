@@ -18,6 +18,13 @@ TOO_MUCH = (
     "what is meant"
 )
 
+
+def with_segments(of_policy: str) -> str:
+    """The good config with a segment, and what its policy says of segments in line 13."""
+    text = GOOD.replace("policy:\n", f"policy:\n  segments: {of_policy}\n")
+    return text + "segments: {source: $.source}\n"
+
+
 WRONG = {
     "unknown key": (
         with_line("log:", "pasing: {mode: recorded}"),
@@ -266,6 +273,34 @@ WRONG = {
     "not built yet": (
         GOOD + "capture: {redact: [$.name]}\n",
         "15: capture.redact: known, but this version does not do it yet. Remove it",
+    ),
+    "a factor that is none": (
+        with_segments("{margin: 2}"),
+        "13: policy.segments.margin: is 2, must be a factor such as 2x, 1x or more",
+    ),
+    "a factor that narrows": (
+        with_segments("{margin: 0.5x}"),
+        "13: policy.segments.margin: is '0.5x', must be a factor such as 2x, 1x or more",
+    ),
+    "a protected value of no segment": (
+        with_segments("{protect: [mobile]}"),
+        "13: policy.segments.protect[0]: is 'mobile', must be a segment with its value, such as "
+        "source=mobile",
+    ),
+    "a protected segment that is not configured": (
+        with_segments("{protect: ['src=mobile']}"),
+        "13: policy.segments.protect[0]: speaks of the segment 'src', which is not configured. "
+        "Known under `segments`: source",
+    ),
+    "weights of a segment that is not configured": (
+        with_segments("{weights: {src: {mobile: 1.0}}}"),
+        "13: policy.segments.weights.src: speaks of the segment 'src', which is not configured. "
+        "Known under `segments`: source",
+    ),
+    "weights that are no mix": (
+        with_segments("{weights: {source: {mobile: 0.7, web: 0.2}}}"),
+        "13: policy.segments.weights.source: is a mapping, and its shares sum to 0.9, must sum to "
+        "1. They are shares of all production traffic",
     ),
     "excess without a repeat": (
         with_rule("{not_worse: label.excess, margin: 0.02}"),

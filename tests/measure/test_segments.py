@@ -31,3 +31,19 @@ def test_segments_come_by_frequency_and_the_rest_together():
 def test_without_segments_there_are_none():
     """A config need not have any."""
     assert list(segments(values({}))) == []
+
+
+def test_what_is_asked_for_by_name_stands_by_itself():
+    """However rare, also without a row, also where the table knows no such segment."""
+    parts = table(source=list("aaabbc")).select(segments=pl.struct("source"))
+    named = ("source=c", "source=d", "country=fr")
+
+    found = {part.name: part.rows.sum() for part in segments(parts, most_values=1, always=named)}
+
+    assert found == {
+        "source=a": 3,
+        "source=c": 1,
+        "source=d": 0,
+        "source=(other)": 2,
+        "country=fr": 0,
+    }
