@@ -157,31 +157,28 @@ def _added_up(
     if not asked.is_average:
         measure = "quantile" if isinstance(asked.metric.statistic, Quantile) else "ratio of means"
         return replace(said, adds_up=f"a {measure} is no average of those of its parts")
-    everything = np.arange(asked.clusters.n_pairs)
-    whole, _ = asked.complete(everything)
-    if not whole.champion.size:
+    champion, challenger = asked.sides
+    differences = asked.question.sign * (challenger - champion)
+    complete = ~np.isnan(differences)
+    n_complete = int(np.count_nonzero(complete))
+    if n_complete == 0 or np.isinf(differences).any():
         return said
-    in_parts = [value.rows for value in asked.values]
-    rest = np.setdiff1d(everything, np.concatenate([*in_parts, np.empty(0, dtype=np.intp)]))
-    sums = [_summed(asked, rows) for rows in (*in_parts, rest)]
+    rest = complete.copy()
+    sums = []
+    for value in asked.values:
+        rest[value.rows] = False
+        sums.append(float(np.nansum(differences[value.rows])))
+    sums.append(float(differences[rest].sum()))
     if isinstance(overall, Estimate) and overall.e_value is None:
         harm = overall.harm
     else:  # an always-valid estimate may leave out what has not matured
-        harm = _summed(asked, everything) / whole.champion.size
-    residual = harm - math.fsum(sums) / whole.champion.size
+        harm = float(differences[complete].mean())
+    residual = harm - math.fsum(sums) / n_complete
     if abs(residual) < LARGEST_RESIDUAL * max(1.0, abs(harm)):
         return replace(said, residual=residual)
     return replace(
         said, residual=residual, adds_up="the whole counts other pairs than its parts do"
     )
-
-
-def _summed(asked: Contrasted, rows: NDArray[np.intp]) -> float:
-    """The harm of the complete pairs among some rows, times their number."""
-    pairs, _ = asked.complete(rows)
-    if not pairs.champion.size:
-        return 0.0
-    return asked.question.sign * float((pairs.challenger - pairs.champion).sum())
 
 
 def _reversal(
