@@ -189,4 +189,5 @@ def _process(one: Deployment, logs: Path) -> DeploymentProcess:
         one.command,
         log=logs / f"{one.name}.log",
         ready=one.ready,
+        ready_within_s=one.ready_timeout_s,
     )

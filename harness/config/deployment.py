@@ -99,6 +99,11 @@ class Deployment(Section):
         description="Path that answers 2xx once a `command` is ready. Without it, an open port is "
         "enough.",
     )
+    ready_timeout_s: PositiveDuration = Field(
+        default=60.0,
+        alias="ready_timeout",
+        description="How long a `command` may take to get ready.",
+    )
     path: Target | None = Field(default=None, description="Replaces the request's own target.")
     timeout_s: PositiveDuration = Field(
         default=10.0,
@@ -142,13 +147,18 @@ class Deployment(Section):
                 'Add "{port}" to the arguments, for instance [python, serve.py, --port, "{port}"]',
                 key=("command",),
             )
-        if self.ready is not None and self.command is None:
-            raise BadValueError(
-                "belongs to a `command`",
-                "Remove it: a server with a `url` is taken to be running",
-                key=("ready",),
-            )
+        if self.command is None:
+            self._refuse_what_belongs_to_a_command()
         return self
+
+    def _refuse_what_belongs_to_a_command(self) -> None:
+        for field, key in (("ready", "ready"), ("ready_timeout_s", "ready_timeout")):
+            if field in self.model_fields_set:
+                raise BadValueError(
+                    "belongs to a `command`",
+                    "Remove it: a server with a `url` is taken to be running",
+                    key=(key,),
+                )
 
     @property
     def where(self) -> str:

@@ -62,6 +62,7 @@ class DeploymentProcess:
         self._port = _free_port()
         self._command = [argument.replace("{port}", str(self._port)) for argument in command]
         self._process: asyncio.subprocess.Process | None = None
+        self._refusal: int | None = None  # the last status of the ready path, where it was not 2xx
 
     @property
     def base_url(self) -> str:
@@ -138,6 +139,11 @@ class DeploymentProcess:
         await process.wait()
 
     def _still_silent(self) -> str:
+        if self._refusal is not None:
+            return (
+                f"was not ready within {self._ready_within_s:g} s on port {self._port}: "
+                f"{self._ready_path} answers {self._refusal}"
+            )
         at = "" if self._ready_path is None else f" at {self._ready_path}"
         return f"was not ready{at} within {self._ready_within_s:g} s on port {self._port}"
 
@@ -146,7 +152,8 @@ class DeploymentProcess:
         printed = f" It printed last:\n{tail}\n" if tail else " It printed nothing. "
         return UnreachableError(
             f"{self.name}: `{shlex.join(self._command)}` {what}.{printed}"
-            f"All of its output is in {self._log}. Correct its `command` or `ready`."
+            f"All of its output is in {self._log}. Correct its `command` or `ready`, or raise "
+            f"`ready_timeout`."
         )
 
     async def _wait_until_it_serves(self) -> None:
@@ -164,7 +171,11 @@ class DeploymentProcess:
                 return True
             writer.write(encode(_question(self._ready_path, self._port)))
             answer = await _answer(reader)
-            return answer is not None and 200 <= answer.status < 300
+            if answer is None:
+                return False
+            serves = 200 <= answer.status < 300
+            self._refusal = None if serves else answer.status
+            return serves
         except (OSError, UnreadableError):
             return False
         finally:
