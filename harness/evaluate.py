@@ -95,6 +95,9 @@ INDEPENDENCE_ASSUMED = (
 
 NOTHING_TO_COME = Plan()
 
+FEWEST_TO_BE_RIGHT = 20
+"""With this many known labels a champion that serves users has been right at least once."""
+
 
 @dataclass(frozen=True, slots=True)
 class Collected:
@@ -284,6 +287,8 @@ def _measured(
     if rule in one.barred:
         return _Measured(Unavailable(metric.name, metric.unit, one.barred[rule]))
     columns = one.values.select(needed_columns(metric)).collect()
+    if (why := _never_right(metric, columns)) is not None:
+        return _Measured(Unavailable(metric.name, metric.unit, why))
     ask = _Question(rule, metric, one.policy.confidence)
     memory = one.memories.get(rule, NOTHING_SEEN)
     arrays: tuple[Floats, ...]
@@ -303,6 +308,23 @@ def _measured(
             for part in parts
         ),
         () if searched is None else _contrasts(ask, arrays, whole, parts, searched, found),
+    )
+
+
+def _never_right(metric: Metric, columns: pl.DataFrame) -> str | None:
+    """Why labels and truth cannot be the same thing; None when they may be.
+
+    A champion that is right on none of many pairs is not that bad: the config compares what can
+    never be equal, and two sides that are both always wrong would pass as equally good.
+    """
+    if "champion_correct" not in columns.columns:
+        return None
+    known = columns["champion_correct"].drop_nulls()
+    if len(known) < FEWEST_TO_BE_RIGHT or known.any():
+        return None
+    return (
+        f"the champion's label equals the truth on none of {len(known):,} pairs: check "
+        f"`output.label` and `truth`"
     )
 
 

@@ -112,6 +112,19 @@ def test_a_failed_challenger_is_wrong_and_slow():
     assert failed["not_worse latency_s.p90"] is Status.FAIL
 
 
+def test_a_truth_that_can_never_match_is_no_evidence():
+    """Two sides that are both always wrong are not equally good: nothing was measured."""
+    verdict = judged(GUARDRAILS, champion=Side(accuracy=0.0), challenger=Side(accuracy=0.0))
+
+    accuracy = next(f for f in verdict.challengers[0].findings if f.metric == "accuracy")
+    assert accuracy.status is Status.NO_DATA
+    assert accuracy.sentence == (
+        "the champion's label equals the truth on none of 1,500 pairs: "
+        "check `output.label` and `truth`"
+    )
+    assert verdict.decision is Decision.HOLD
+
+
 def test_segments_are_described():
     """Every rule's metric, within every segment, with its interval."""
     verdict = judged(GUARDRAILS)

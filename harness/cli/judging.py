@@ -21,6 +21,7 @@ from harness.gate.decide import Plan
 from harness.gate.policy import AtLeast, AtMost, Policy, Rule
 from harness.measure.coverage import Coverage, merged
 from harness.measure.crossing import crossed
+from harness.measure.unmatched import unmatched_paths
 from harness.measure.values import tabulate
 from harness.metric import Metric
 from harness.noise import ChallengerRepeats, with_noise
@@ -62,7 +63,8 @@ def judged(runs: Sequence[StoredRun], config: Config) -> tuple[Verdict, Coverage
             _collected(name, runs, config, policies[name], tables, memories, open_loop=open_loop)
             for name in names
         ]
-        tables.refuse_unmatched_paths()
+        for one in collected:
+            tables.refuse_unmatched_paths(one.values, runs[0])
         confidence = min(policy.confidence for policy in policies.values())
         verdict = evaluate(
             collected,
@@ -133,18 +135,26 @@ class Tables:
         self._found.append(made.coverage)
         return made.values
 
-    def refuse_unmatched_paths(self) -> None:
+    def refuse_unmatched_paths(self, table: pl.LazyFrame, run: StoredRun) -> None:
         """A path that matches in no champion answer is a mistake in the config.
 
         Raises:
             ConfigError: Naming the first such path. The pairs are kept.
         """
-        for name in self.coverage.never_found:
+        config = self._config
+        unmatched = unmatched_paths(
+            table,
+            has_label=config.label_path is not None,
+            outputs=tuple(config.numeric_outputs),
+            comparisons=tuple(one.name for one in config.compare),
+        )
+        for name, n_answers in unmatched.items():
             raise ConfigError(
-                str(self._config.path),
+                str(config.path),
                 name,
-                f"matches in none of {self.coverage.n_champion_answers:,} champion answers",
-                "Correct the path and judge the stored run with `harness gate`",
+                f"matches in none of {n_answers:,} champion answers",
+                f"Correct the path and judge the stored run with "
+                f"`harness gate {run.path} --config FILE`",
             )
 
 
@@ -178,6 +188,12 @@ def _naming_the_run(verdict: Verdict, run: StoredRun) -> Verdict:
 
 def _notes(runs: Sequence[StoredRun]) -> Iterator[str]:
     """What a reader should know of how the runs came to be."""
+    logs = [run.manifest.log_digest for run in runs if run.manifest.log_digest]
+    if len(set(logs)) < len(logs):
+        yield (
+            "Several of these runs replayed one log: their requests are the same, and count as "
+            "often as they were replayed."
+        )
     for run in runs:
         manifest = run.manifest
         if manifest.n_rejected:

@@ -211,7 +211,8 @@ def _planned(
         stands_in = pilot.challenger if pilot and pilot.challenger != name else None
         found.append(Planned((name,), rules, stands_in))
     for pilot in pilots[:1]:
-        pilot.tables.refuse_unmatched_paths()
+        table = pilot.tables.of(pilot.run, pilot.challenger)
+        pilot.tables.refuse_unmatched_paths(table, pilot.run)
     return found
 
 

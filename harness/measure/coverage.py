@@ -15,8 +15,7 @@ class Coverage:
         n_cancelled: Pairs left out because a client went away.
         n_not_kept: Answers whose body was not kept whole, so that nothing is known of them.
         n_champion_answers: Champion answers that could be read.
-        found: By path name, in how many of those it matched. A path with 0 of many is a mistake
-            in the config, and not the deployments' doing.
+        found: By path name, in how many of those it matched.
         lacking: By path name, how many challenger answers lacked what the champion's had.
         n_with_truth: Pairs whose right label is known.
         n_truth_unreadable: Pairs whose truth is no JSON.
@@ -37,13 +36,6 @@ class Coverage:
     lacking: Mapping[str, int] = field(default_factory=dict)
     undecodable: Mapping[str, int] = field(default_factory=dict)
     compare_errors: Mapping[str, int] = field(default_factory=dict)
-
-    @property
-    def never_found(self) -> tuple[str, ...]:
-        """Paths that matched in no champion answer, although there were some."""
-        if self.n_champion_answers == 0:
-            return ()
-        return tuple(name for name, count in self.found.items() if count == 0)
 
 
 def merged(coverages: Iterable[Coverage]) -> Coverage:

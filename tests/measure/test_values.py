@@ -303,7 +303,6 @@ def test_coverage_counts_what_belongs_to_no_row():
 
     assert coverage.found == {"output.label": 4, "output.score": 0}
     assert coverage.lacking == {"output.label": 1, "output.score": 0}
-    assert coverage.never_found == ("output.score",)
     assert coverage.n_with_truth == 1
     assert coverage.n_truth_unreadable == 1
     assert coverage.n_truth_of_other_type == 1
