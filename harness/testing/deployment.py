@@ -4,8 +4,8 @@
 
 Chance is a hash of seed, role and request body: the same request to the same deployment is
 answered the same, in any order and in any run. A `fickle` one alone also hashes how many calls came
-before, so that its answers differ from call to call and from run to run. Latencies are times of the loop's timer, which is
-late by less than a millisecond on a quiet machine.
+before, so that its answers differ from call to call and from run to run. Latencies are times of the
+loop's timer, which is late by less than a millisecond on a quiet machine.
 """
 
 from __future__ import annotations

@@ -89,8 +89,8 @@ class Behaviour:
     Attributes:
         own_chance: Share of requests on which being right is this deployment's own luck. On the
             rest it is the request's: the better of two deployments is right wherever the other is.
-        fickle_rate: Share of calls answered with another label, by the chance of the call alone: the
-            same request may be answered otherwise the next time.
+        fickle_rate: Share of calls answered with another label, by the chance of the call alone:
+            the same request may be answered otherwise the next time.
         failure_rate: Share of requests answered with `failure_status`.
         hang_rate: Share of requests never answered.
         disconnect_rate: Share of requests whose connection is closed instead of an answer.

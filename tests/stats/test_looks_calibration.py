@@ -29,7 +29,7 @@ from tests.stats.looks import (
     sessions,
 )
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.soak
 
 RUNS = 300
 USERS = 400
