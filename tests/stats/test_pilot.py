@@ -7,7 +7,7 @@ from harness.metric import Better
 from harness.stats.clustered import clustered_mean
 from harness.stats.clusters import Clusters
 from harness.stats.mean import mean_harm
-from harness.stats.pilot import paired_rates_prospect, rate_prospect, estimated_prospect
+from harness.stats.pilot import estimated_prospect, paired_rates_prospect, rate_prospect
 from harness.stats.prospects import MeanProspect, SilentProspect
 from harness.stats.question import Question
 
