@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -26,11 +26,17 @@ from harness.store.reader import StoredRun
 
 Row = dict[str, Any]
 
+_NAMED = 5
+
 
 def show(
     run: Annotated[str, typer.Argument(metavar="RUN", help="Folder or id of a run.")],
     request_id: Annotated[
-        str | None, typer.Argument(metavar="REQUEST_ID", help="One request of it.")
+        str | None,
+        typer.Argument(
+            metavar="REQUEST_ID",
+            help="One request of it: its id, the beginning of it, or the log's own id.",
+        ),
     ] = None,
     challenger: Annotated[
         str | None, typer.Option("--challenger", metavar="NAME", help="This challenger alone.")
@@ -74,17 +80,28 @@ def _lists(stored: StoredRun, names: tuple[str, ...], most: int) -> Iterator[str
 
 
 def _pairs(stored: StoredRun, names: tuple[str, ...], request_id: str) -> Iterator[str]:
-    rows = stored.find(request_id).to_dicts()
+    rows = stored.find_like(request_id).to_dicts()
     chosen = [row for row in rows if row["challenger"] in names]
     if not chosen:
         raise UsageError(
             f"{request_id}: no pair of this request in {stored.path}. "
             f"`harness show {stored.path}` lists the worst ones"
         )
+    if ids := _others(chosen):
+        raise UsageError(
+            f"{request_id}: {len(ids)} requests of {stored.path} match. "
+            f"Name one of them: {', '.join(ids[:_NAMED])}{', ...' if len(ids) > _NAMED else ''}"
+        )
     config = config_of(stored)
     for row in chosen:
         yield render_pair(_view(row, config), width=width(), colour=colour())
         yield "\n"
+
+
+def _others(rows: Sequence[Row]) -> list[str]:
+    """The ids of these rows where there are several; nothing where they are of one request."""
+    ids = sorted({row["request_id"] for row in rows})
+    return ids if len(ids) > 1 else []
 
 
 def _view(row: Row, config: Config) -> PairView:

@@ -197,9 +197,27 @@ class StoredRun:
 
     def find(self, request_id: str) -> pl.DataFrame:
         """The rows of one request, one for each challenger; empty when there is none."""
-        rows = [self.scan(name).filter(request_id=request_id) for name in self.challengers]
-        rows = rows or [self.scan(Series("")).filter(request_id=request_id)]
-        return pl.concat(rows).collect()
+        return self._rows(pl.col("request_id") == request_id)
+
+    def find_like(self, text: str) -> pl.DataFrame:
+        """The rows of all requests that this can mean.
+
+        Those with this id; where there is none, those that the log knows by it; where there is
+        none either, those whose id begins with it.
+        """
+        for meaning in (
+            pl.col("request_id") == text,
+            pl.col("external_id") == text,
+            pl.col("request_id").str.starts_with(text),
+        ):
+            rows = self._rows(meaning)
+            if not rows.is_empty():
+                break
+        return rows
+
+    def _rows(self, wanted: pl.Expr) -> pl.DataFrame:
+        among = [self.scan(name) for name in self.challengers] or [self.scan(Series(""))]
+        return pl.concat([rows.filter(wanted) for rows in among]).collect()
 
     def _answers(self, series: Series) -> pl.LazyFrame:
         return self.scan(

@@ -5,6 +5,7 @@ import pty
 import subprocess
 import sys
 
+import polars as pl
 import pytest
 
 from tests.cli.conftest import ROOT
@@ -67,6 +68,44 @@ def test_a_request_nobody_knows_is_refused(harness, wrong):
         "harness: nonsense: no pair of this request in runs/one. "
         "`harness show runs/one` lists the worst ones\n"
     )
+
+
+def test_the_beginning_of_an_id_is_enough(harness, wrong):
+    """Where one request alone begins so."""
+    ids = pl.read_parquet(f"{wrong}/pairs/**/*.parquet")["request_id"].to_list()
+    begins = next(
+        ids[0][:n] for n in range(1, 99) if sum(one.startswith(ids[0][:n]) for one in ids) == 1
+    )
+
+    said = harness("show", wrong, begins)
+
+    assert (said.code, said.err) == (0, "")
+    assert said.out.startswith(f"{ids[0]}  POST /predict\n")
+
+
+def test_the_beginning_of_many_ids_is_refused(harness, wrong):
+    """Exit 2, and some to choose from."""
+    table = pl.read_parquet(f"{wrong}/pairs/**/*.parquet")
+    ids = sorted(table["request_id"].to_list())
+    shared = next(one[:1] for one in ids if sum(o[:1] == one[:1] for o in ids) > 1)
+    alike = [one for one in ids if one.startswith(shared)]
+
+    said = harness("show", wrong, shared)
+
+    assert (said.code, said.out) == (2, "")
+    assert said.err.startswith(
+        f"harness: {shared}: {len(alike)} requests of {wrong} match. Name one of them: {alike[0]}, "
+    )
+
+
+def test_a_request_is_found_by_the_logs_own_id(harness, wrong):
+    """Which is what other tools' records know it by."""
+    first = pl.read_parquet(f"{wrong}/pairs/**/*.parquet").row(0, named=True)
+
+    said = harness("show", wrong, first["external_id"])
+
+    assert (said.code, said.err) == (0, "")
+    assert said.out.startswith(f"{first['request_id']}  POST /predict\n")
 
 
 def test_a_challenger_nobody_knows_is_refused(harness, wrong):
