@@ -21,9 +21,9 @@ def losses_line(verdict: ChallengerVerdict) -> str:
         return f"{count(verdict.n_pairs)} pairs, {lost_text}"
     paired = verdict.received - lost - verdict.pending
     left = paired - verdict.n_pairs
-    cancelled = f", {count(left)} of them cancelled by the client" if left > 0 else ""
+    out = f", {count(left)} left out (cancelled by the client, or erased)" if left > 0 else ""
     return (
-        f"{count(verdict.received)} received = {count(paired)} paired{cancelled} + {lost_text}"
+        f"{count(verdict.received)} received = {count(paired)} paired{out} + {lost_text}"
         f"{f' + {count(verdict.pending)} pending' if verdict.pending else ''}"
     )
 

@@ -78,7 +78,10 @@ def test_cancelled_and_pending_requests_are_said():
 
     text = render(verdict, width=200, colour=False)
 
-    assert "1,007 received = 899 paired, 9 of them cancelled by the client + 101 lost" in text
+    assert (
+        "1,007 received = 899 paired, 9 left out (cancelled by the client, or erased) + 101 lost"
+        in text
+    )
     assert "+ 7 pending" in text
 
 
