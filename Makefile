@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 export PYTHONUTF8 = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help replay shadow gate scenarios test soak bench calibrate check format schema lock clean
+.PHONY: help replay gate scenarios test soak bench calibrate check format schema lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

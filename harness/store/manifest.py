@@ -107,7 +107,7 @@ def read_manifest(run: Path) -> Manifest:
     if not path.is_file():
         raise StoreError(
             f"{run}: is not a run: there is no {MANIFEST} in it. "
-            f"Name a folder that replay, shadow or import wrote"
+            "Name a folder that `harness replay` wrote"
         )
     with disk.translated(path, "read"):
         content = path.read_bytes()

@@ -58,7 +58,7 @@ def test_a_config_with_another_challenger_is_refused(harness, stored, tmp_path):
     ("run", "message"),
     [
         ("nowhere", "runs/nowhere: no such run. `harness runs` lists those in runs/"),
-        (".", ".: is not a run: there is no run.json in it. Name a folder that replay, shadow"),
+        (".", ".: is not a run: there is no run.json in it. Name a folder that `harness replay`"),
         ("../../x", "../../x: no such run. `harness runs` lists those in runs/"),
         ("a b", "'a b': is not a run id, which has 1 to 120 letters"),
         ("x" * 300, "has 300 bytes between slashes"),
