@@ -30,6 +30,13 @@ WRONG = {
         with_line("log:", "pasing: {mode: recorded}"),
         "7: pasing: unknown key. Did you mean 'pacing'?",
     ),
+    "a start that nobody waits for": (
+        replaced(
+            "  url: http://127.0.0.1:9101\n", "  url: http://127.0.0.1:9101\n  ready_timeout: 5m\n"
+        ),
+        "4: champion.ready_timeout: belongs to a `command`. Remove it: a server with a `url` is "
+        "taken to be running",
+    ),
     "unknown key in a list item": (
         with_rule("{not_worse: accuracy,\n       margn: 0.1, margin: 0.1}"),
         "16: policy.rules[1].margn: unknown key. Did you mean 'margin'?",
