@@ -21,7 +21,8 @@ def arms_lines(arms: Sequence[Arm]) -> list[tuple[str, str]]:
                 f" → {say(challenger.latency_s[name], 's')}"
                 for name in shared
             )
-            return [*lines, ("latency", latency)] if latency else lines
+            said = f"{latency} (of answered requests)"
+            return [*lines, ("latency", said)] if latency else lines
         case _:
             return []
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from harness.quantity import difference_scale, level_scale, say, say_bound, say_interval, say_margin
-from harness.verdict import Finding
+from harness.verdict import Finding, Status
 
 NOTHING = "–"
+AMONG_FAILURES = "failed"
 
 
 def count(n: int) -> str:
@@ -41,7 +42,12 @@ def champion(finding: Finding) -> str:
 
 
 def challenger(finding: Finding) -> str:
-    """The challenger's own value, or the pair's."""
+    """The challenger's own value, or the pair's.
+
+    A rule that fails without one is about a quantile that lies among the failures.
+    """
+    if finding.challenger is None and finding.status is Status.FAIL:
+        return AMONG_FAILURES
     return say(finding.challenger, finding.unit)
 
 

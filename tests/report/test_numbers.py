@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 import harness.report.numbers
-from harness.report.numbers import demand, harm
+from harness.report.numbers import challenger, demand, harm
 from harness.verdict import Finding, FindingRole, Status
 from tests.report.samples import SAMPLES
 
@@ -59,3 +59,13 @@ def test_cells_and_sentences_agree(name):
     for judged in SAMPLES[name].challengers:
         for found in judged.findings:
             assert found.harm is None or harm(found) in found.sentence
+
+
+def test_a_quantile_among_the_failures_is_said():
+    """A failing rule without a value is no missing value."""
+    bare = Finding(
+        "not_worse latency_s.p95", FindingRole.GUARDRAIL, "latency_s.p95", "s", Status.FAIL, ""
+    )
+
+    assert challenger(bare) == "failed"
+    assert challenger(replace(bare, status=Status.NO_DATA)) == "–"
