@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from pathlib import Path
 
 from harness.demo.models import CHAMPION, MODELS
 
+_CHECKOUT = Path(__file__).parents[2]
+_LOG = "fixtures/logs/digits.jsonl"
 _FLOW = """\
-log: fixtures/logs/digits.jsonl       # recorded from the champion; see fixtures/README.md
 pacing: {mode: recorded, speed: 8}    # a minute and a half in 11 seconds
 warm_up: 20                           # a server's first answers are its slowest
 output: {label: $.label}              # what is right stands in the log's `truth`
@@ -45,13 +48,16 @@ def starting_servers() -> str:
 
 def running_servers(urls: Mapping[str, str]) -> str:
     """The config for servers that are up, with the URL of each model."""
+    bundled = _CHECKOUT / _LOG
     return _config(
         "The demo's servers are running; this config asks them.",
         {model: f"url: {urls[model]}" for model in MODELS},
+        # Paths start from the config's folder, and this one may be saved anywhere.
+        log=json.dumps(str(bundled), ensure_ascii=False) if bundled.is_file() else _LOG,
     )
 
 
-def _config(purpose: str, where: Mapping[str, str]) -> str:
+def _config(purpose: str, where: Mapping[str, str], log: str = _LOG) -> str:
     challengers = "".join(
         f"  - name: {name_of(model)}\n    {where[model]}\n    timeout: 2s\n"
         for model in MODELS
@@ -62,5 +68,6 @@ def _config(purpose: str, where: Mapping[str, str]) -> str:
         "# yaml-language-server: $schema=docs/harness.schema.json\n"
         f"# {purpose}\n"
         f"champion:\n  name: {name_of(CHAMPION)}\n  {champion}\n  timeout: 2s\n"
-        f"challengers:\n{challengers}{_FLOW}"
+        f"challengers:\n{challengers}"
+        f"log: {log}       # recorded from the champion; see fixtures/README.md\n{_FLOW}"
     )

@@ -21,6 +21,7 @@ def test_both_configs_ask_the_same_things(tmp_path):
 
     started, running = load(ROOT / "harness.yaml"), load(written)
 
+    assert Path(running.log_path).samefile(started.log_path)
     assert running.policy == started.policy
     assert running.compare == started.compare
     assert [one.name for one in running.challengers] == [one.name for one in started.challengers]
