@@ -119,7 +119,8 @@ def erase(
         total += n_erased
         if n_erased:
             print(f"{folder}: {n_erased:,} rows erased")
-    print(f"harness: {total:,} rows erased in {_runs(len(folders))}", file=sys.stderr)
+    done = f"{total:,} rows erased" if total else f"no rows of cluster {cluster!r}"
+    print(f"harness: {done} in {_runs(len(folders))}", file=sys.stderr)
 
 
 T = TypeVar("T")

@@ -108,6 +108,14 @@ def test_one_users_rows_are_erased_everywhere(harness, runs):
     assert (again.code, again.verdict["challengers"][0]["n_pairs"]) == (0, 78)
 
 
+def test_a_user_without_rows_is_said(harness, runs):
+    """A mistyped id must not look like an erasure; it is no error either."""
+    said = harness("runs", "erase", "--cluster", "nobody")
+
+    assert (said.code, said.out) == (0, "")
+    assert said.err == "harness: no rows of cluster 'nobody' in 2 runs\n"
+
+
 def test_erasing_from_what_is_no_run_is_refused(harness, runs):
     """Before anything is touched, also in the runs named before it."""
     said = harness("runs", "erase", "--cluster", "u7", "runs/one", "nowhere")
