@@ -25,6 +25,9 @@ from harness.config.foresight import (
     obstacles,
 )
 from harness.errors import LogError
+from harness.gate.bound import bound_of
+from harness.gate.policy import AtLeast, AtMost, Improves, NotWorse
+from harness.quantity import say_bound, say_margin
 
 _SIGNS = {
     Evidence.POSSIBLE: "✓",
@@ -107,9 +110,24 @@ def _as_text(config: Config, log: LogSummary | None, problems: Sequence[str]) ->
 
 def _rule_lines(rules: Sequence[Foreseen]) -> Iterator[str]:
     width = max(len(one.rule.title) for one in rules)
-    for one in rules:
+    demands = [_demand(one) for one in rules]
+    demand_width = max(len(demand) for demand in demands)
+    for one, demand in zip(rules, demands, strict=True):
         said = f"{_WORDS[one.evidence]}{one.why}"
-        yield f"  {_SIGNS[one.evidence]} {one.rule.title:<{width}}  {said}".rstrip()
+        titled = f"{_SIGNS[one.evidence]} {one.rule.title:<{width}}"
+        yield f"  {titled}  {demand:<{demand_width}}  {said}".rstrip()
+
+
+def _demand(one: Foreseen) -> str:
+    """What the rule asks of the harm, or of the level, as a verdict will say it."""
+    match one.rule:
+        case AtMost(value=value):
+            return f"< {say_bound(value, one.metric.unit)}"
+        case AtLeast(value=value):
+            return f"> {say_bound(value, one.metric.unit)}"
+        case NotWorse() | Improves():
+            bound = bound_of(one.rule)
+            return f"< {say_margin(bound.value, one.metric.unit, bound.relative)}"
 
 
 def _grouped(
@@ -197,6 +215,7 @@ def _as_json(config: Config, log: LogSummary | None, problems: Sequence[str]) ->
             {
                 "challenger": one.name,
                 "rule": foreseen.rule.title,
+                "wanted": _demand(foreseen),
                 "metric": foreseen.metric.name,
                 "evidence": foreseen.evidence,
                 "why": foreseen.why or None,

@@ -43,9 +43,9 @@ the truth, 635 users
 pacing      100 requests a second, about 9 s: 899 pairs per challenger
 
 Rules for new
-  ✓ not_worse failure_rate
-  ✗ not_worse cost_usd.mean  no data: no `price` for the champion and the challenger
-  ✓ not_worse latency_s.p95
+  ✓ not_worse failure_rate   < 2 pp
+  ✗ not_worse cost_usd.mean  < 5 %   no data: no `price` for the champion and the challenger
+  ✓ not_worse latency_s.p95  < 5 %
 
 How much data each rule needs: harness plan {folder}/harness.yaml
 """
@@ -111,7 +111,7 @@ def test_a_log_that_is_not_there_is_wrong_use(folder, capsys):
     said = capsys.readouterr().out
     assert code == 2
     assert f"! {folder}/no.jsonl: no such file" in said
-    assert "? not_worse failure_rate   not known without a log" in said
+    assert "? not_worse failure_rate   < 2 pp  not known without a log" in said
 
 
 def test_a_log_that_cannot_be_replayed_is_wrong_use(folder, capsys):
