@@ -11,7 +11,7 @@ from harness.demo.models import CHAMPION, MODELS
 _CHECKOUT = Path(__file__).parents[2]
 _LOG = "fixtures/logs/digits.jsonl"
 _FLOW = """\
-pacing: {mode: recorded, speed: 8}    # a minute and a half in 11 seconds
+pacing: {mode: recorded, speed: 10}   # a minute and a half in 9 seconds
 warm_up: 20                           # a server's first answers are its slowest
 output: {label: $.label}              # what is right stands in the log's `truth`
 cluster: header:x-user-id             # requests of one user are not independent
@@ -59,7 +59,7 @@ def running_servers(urls: Mapping[str, str]) -> str:
 
 def _config(purpose: str, where: Mapping[str, str], log: str = _LOG) -> str:
     challengers = "".join(
-        f"  - name: {name_of(model)}\n    {where[model]}\n    timeout: 2s\n"
+        f"  - name: {name_of(model)}\n    {where[model]}\n    timeout: 5s\n"
         for model in MODELS
         if model != CHAMPION
     )
@@ -67,7 +67,7 @@ def _config(purpose: str, where: Mapping[str, str], log: str = _LOG) -> str:
     return (
         "# yaml-language-server: $schema=docs/harness.schema.json\n"
         f"# {purpose}\n"
-        f"champion:\n  name: {name_of(CHAMPION)}\n  {champion}\n  timeout: 2s\n"
+        f"champion:\n  name: {name_of(CHAMPION)}\n  {champion}\n  timeout: 5s\n"
         f"challengers:\n{challengers}"
         f"log: {log}       # recorded from the champion; see fixtures/README.md\n{_FLOW}"
     )
