@@ -203,7 +203,7 @@ def ask_wrk(port: int, seconds: float, core: int) -> Measured:
         script.flush()
         printed = _on_core(
             core,
-            *("wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds:g}s", "-s", script.name),
+            *("wrk", "-t1", f"-c{CONNECTIONS}", f"-d{max(1, round(seconds))}s", "-s", script.name),
             f"http://127.0.0.1:{port}/predict",
         )
     found = re.search(r"Requests/sec:\s*([\d.]+)", printed)
