@@ -202,6 +202,11 @@ def _notes(runs: Sequence[StoredRun]) -> Iterator[str]:
                 f"{manifest.n_rejected:,} of {n_read:,} log entries could not be read "
                 f"(first: {manifest.first_rejected})."
             )
+        if manifest.n_repeated_ids:
+            yield (
+                f"{manifest.n_repeated_ids:,} log entries share their id with another; each was "
+                f"asked and counts."
+            )
         if manifest.n_erased:
             yield f"{manifest.n_erased:,} pairs were erased from run {manifest.run_id}."
 

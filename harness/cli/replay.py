@@ -303,6 +303,7 @@ class _Opening:
             n_entries=self._corpus.n_entries,
             n_rejected=self._corpus.n_rejected,
             first_rejected=_first_rejected(self._corpus),
+            n_repeated_ids=self._corpus.contents.n_duplicates,
             versions=versions(),
         )
 

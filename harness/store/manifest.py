@@ -58,6 +58,7 @@ class Manifest:
         n_erased: Pairs taken out on a user's demand since the run was written.
         n_entries: Entries of the log that could be read; 0 without a log.
         n_rejected: Entries that could not.
+        n_repeated_ids: Entries whose id stands more than once in the log; each of them was asked.
         first_rejected: Where the first of those stands and why, for a person.
     """
 
@@ -81,6 +82,7 @@ class Manifest:
     n_entries: int = 0
     n_rejected: int = 0
     first_rejected: str = ""
+    n_repeated_ids: int = 0
     format: int = FORMAT
 
     def named(self, role: Role) -> tuple[DeploymentName, ...]:

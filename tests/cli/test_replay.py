@@ -330,3 +330,17 @@ def test_what_to_do_next_can_be_typed(harness, serve, log, config):
     assert ended.verdict["challengers"][0]["next_steps"] == [
         "Look at the worst pairs with `harness show runs/one`."
     ]
+
+
+def test_entries_that_share_an_id_are_told(harness, serve, log, config):
+    """A log that holds a request twice counts it twice, and the verdict says so."""
+    path = log(40)
+    first, *rest = path.read_text().splitlines(keepends=True)
+    path.write_text("".join([first, first, *rest]))
+
+    ended = harness("replay", config(serve(), serve()), "--json")
+
+    assert ended.verdict["challengers"][0]["n_pairs"] == 41
+    assert ended.verdict["notes"] == [
+        "2 log entries share their id with another; each was asked and counts."
+    ]
