@@ -260,6 +260,10 @@ class _Part:
     clusters: Clusters
     looking: Looking | None
 
+    def of(self, values: Floats) -> Floats:
+        """Its values. Rows are distinct, so that as many as there are values are all of them."""
+        return values if self.rows.size == values.size else values.take(self.rows)
+
     def where(self, segment: Segment) -> _Part:
         """One segment of the whole table."""
         rows = np.flatnonzero(segment.rows)
@@ -426,7 +430,7 @@ class _Question:
         if part.looking is not None:
             ask = SequentialQuestion(self.rule, self.metric, self._better, self.confidence)
             return ask.about(arrays, part.looking, memory)
-        match [array.take(part.rows) for array in arrays]:
+        match [part.of(array) for array in arrays]:
             case [champion, challenger]:
                 return self._of_both(champion, challenger, part.clusters)
             case [values]:
