@@ -19,7 +19,8 @@ from pathlib import Path
 
 import polars as pl
 
-from harness.evaluate import Collected, evaluate
+from harness.collected import Collected
+from harness.evaluate import evaluate
 from harness.gate.policy import AtMost, Margin, NotWorse, Policy
 from harness.measure import catalog
 from harness.pair import Conservation

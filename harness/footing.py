@@ -12,12 +12,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TypedDict
 
 import numpy as np
 import polars as pl
 
-from harness.gate.bound import bound_of
+from harness.asking import asked, question_of
 from harness.gate.policy import AtLeast, AtMost, Improves, Policy, Rule
 from harness.measure.sides import needed_columns, pair_values, sides
 from harness.metric import BOUNDED, Better, Exceedance, Mean, Metric, Quantile, Rate, Sides
@@ -104,43 +103,11 @@ def footings_assumed(
     )
 
 
-class _Asked(TypedDict):
-    better: Better
-    null: float
-    confidence: float
-    metric: str
-    unit: str
-
-
-def _asked(question: Question) -> _Asked:
-    return _Asked(
-        better=question.better,
-        null=question.null,
-        confidence=question.confidence,
-        metric=question.metric,
-        unit=question.unit,
-    )
-
-
-def _question(rule: Rule, metric: Metric, policy: Policy) -> Question:
-    bound = bound_of(rule)
-    match rule:
-        case AtMost():
-            better = Better.LOWER
-        case AtLeast():
-            better = Better.HIGHER
-        case _:
-            better = metric.better
-    return Question(
-        metric.name, metric.unit, better, bound.value, policy.confidence, bound.relative
-    )
-
-
 def _of_pilot(
     rule: Rule, metric: Metric, policy: Policy, values: pl.LazyFrame, clusters: Clusters
 ) -> Footing | str:
     columns = values.select(needed_columns(metric)).collect()
-    question = _question(rule, metric, policy)
+    question = question_of(rule, metric, policy.confidence)
     if metric.sides is Sides.PAIR:
         return _of_one(metric, question, pair_values(metric, columns), clusters)
     champion, challenger = sides(metric, columns)
@@ -159,7 +126,7 @@ def _of_both(
     if lack := shortage(valued):
         return f"the pilot is too small: {lack.reason}"
     usable = valued.n_clusters / clusters.n_clusters
-    asked = _asked(question)
+    ask = asked(question)
     match metric.statistic:
         case Rate() | Exceedance():
             rates = paired_rates_prospect(
@@ -171,12 +138,12 @@ def _of_both(
             bounded = metric.unit in BOUNDED
             relative = question.relative
             found = mean_harm(
-                champion, challenger, clusters, **asked, relative=relative, bounded=bounded
+                champion, challenger, clusters, **ask, relative=relative, bounded=bounded
             )
             return _of_estimate(question, found, usable)
         case Quantile(p):
             found = quantile_harm(
-                champion, challenger, clusters, **asked, relative=question.relative, p=p
+                champion, challenger, clusters, **ask, relative=question.relative, p=p
             )
             footing = _of_estimate(question, found, usable)
             if isinstance(footing, Footing) and isinstance(found, Estimate):
@@ -209,7 +176,7 @@ def _of_one(
     match metric.statistic:
         case Mean():
             bounded = metric.unit in BOUNDED
-            found = mean_bound(values, clusters, **_asked(question), bounded=bounded)
+            found = mean_bound(values, clusters, **asked(question), bounded=bounded)
             footing = _of_estimate(question, found, usable)
             if isinstance(footing, Footing) and isinstance(found, Estimate):
                 return replace(footing, harm=found.harm)
@@ -246,7 +213,7 @@ def _of_one_quantile(
 def _assumed(
     rule: Rule, metric: Metric, policy: Policy, assumptions: Assumptions, clustering: Clustering
 ) -> Footing | str:
-    question = _question(rule, metric, policy)
+    question = question_of(rule, metric, policy.confidence)
     if metric.sides is Sides.PAIR or isinstance(rule, AtMost | AtLeast):
         return _one_assumed(metric, question, clustering)
     match metric.statistic:

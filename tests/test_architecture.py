@@ -16,7 +16,10 @@ FIRST = {
     "http1", "dialects", "readers", "traffic", "compare", "measure", "stats", "gate", "canary",
     "report",
 }  # fmt: skip
-HALL = {"evaluate", "footing", "looking", "noise", "plan", "segmentation"}
+HALL = {
+    "asking", "collected", "evaluate", "evidence", "footing", "looking", "noise", "part", "plan",
+    "segmentation",
+}  # fmt: skip
 SECOND = {"transport", "shadow", "replay", "store", "annotate", "watch", "engines"}
 ROOF = {"config", "plugins", "cli", "demo", "testing", "__main__", "__init__"}
 

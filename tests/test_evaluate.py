@@ -6,10 +6,12 @@ from dataclasses import replace
 import polars as pl
 import pytest
 
-from harness.evaluate import INDEPENDENCE_ASSUMED, Collected, clusters_of, evaluate
+from harness.collected import Collected
+from harness.evaluate import INDEPENDENCE_ASSUMED, evaluate
 from harness.gate.policy import AtLeast, AtMost, Improves, Margin, NotWorse, Policy
 from harness.measure import catalog
 from harness.pair import Conservation
+from harness.part import clusters_of
 from harness.testing.pairs import Population, Side, value_table
 from harness.verdict import Decision, Status
 

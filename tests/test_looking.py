@@ -7,7 +7,8 @@ from dataclasses import replace
 import polars as pl
 import pytest
 
-from harness.evaluate import Collected, evaluate
+from harness.collected import Collected
+from harness.evaluate import evaluate
 from harness.gate.decide import Plan
 from harness.gate.policy import AtLeast, AtMost, Improves, Margin, NotWorse, Policy, Sequential
 from harness.measure import catalog

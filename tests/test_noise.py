@@ -7,11 +7,13 @@ import numpy as np
 import polars as pl
 import pytest
 
-from harness.evaluate import Collected, clusters_of, evaluate
+from harness.collected import Collected
+from harness.evaluate import evaluate
 from harness.gate.policy import AtMost, Margin, NotWorse, Policy
 from harness.measure import catalog
 from harness.noise import ChallengerRepeats, noise_floors, with_noise
 from harness.pair import Conservation
+from harness.part import clusters_of
 from harness.testing.pairs import value_table
 from harness.verdict import Decision, Status
 

@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 from statsmodels.stats.power import TTestPower
 
-from harness.evaluate import Collected, clusters_of, evaluate
+from harness.collected import Collected
+from harness.evaluate import evaluate
 from harness.footing import NEEDS_PILOT_OR_PERCENT, footings_assumed, footings_of_pilot
 from harness.gate.policy import AtLeast, AtMost, Improves, Margin, NotWorse, Policy
 from harness.measure import catalog
 from harness.pair import Conservation
+from harness.part import clusters_of
 from harness.plan import NEEDS_WORTH, Aim, AtHand, bottleneck, plan_rules
 from harness.stats.assumptions import Assumptions
 from harness.testing.pairs import Population, Side, value_table

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.evaluate import Collected, evaluate
+from harness.collected import Collected
+from harness.evaluate import evaluate
 from harness.gate.policy import AtMost, Improves, Margin, NotWorse, Policy, Segments, Sequential
 from harness.gate.segments import FALSE_SHARE
 from harness.measure import catalog

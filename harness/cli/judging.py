@@ -14,9 +14,10 @@ import harness
 from harness.cli.accounts import Account, account
 from harness.cli.meaning import policy_digest, value_spec, values_digest
 from harness.cli.memories import Memories
+from harness.collected import Collected
 from harness.config import Config
 from harness.errors import ConfigError, UsageError
-from harness.evaluate import Collected, evaluate
+from harness.evaluate import evaluate
 from harness.gate.decide import Plan
 from harness.gate.policy import AtLeast, AtMost, Policy, Rule
 from harness.measure.coverage import Coverage, merged

@@ -19,8 +19,8 @@ from harness.cli.plan_text import Planned, Source, as_text
 from harness.config import Config, load
 from harness.config.foresight import Evidence, LogSummary, foresee, n_clusters, n_pairs
 from harness.errors import LogError, UsageError
-from harness.evaluate import clusters_of
 from harness.footing import Footing, footings_assumed, footings_of_pilot
+from harness.part import clusters_of
 from harness.plan import Aim, AtHand, RulePlan, bottleneck, plan_rules
 from harness.stats.assumptions import Assumptions
 from harness.stats.planning import POWER

@@ -27,7 +27,7 @@ comparison with it is false, and what is left is inconclusive.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from harness.gate.bound import bound_of
@@ -35,7 +35,7 @@ from harness.gate.policy import Improves, Rule
 from harness.gate.sentence import NOTHING_MEASURED, sentence
 from harness.verdict import Estimate, Finding, FindingRole, Memory, Status, Unavailable
 
-Holm = Callable[[Sequence[float]], Sequence[float]]
+Holm = Callable[[Sequence[float]], Iterable[float]]
 """Adjusts p-values for being one of several; the same length and order."""
 
 ClustersNeeded = Callable[[Estimate], int | None]

@@ -28,7 +28,7 @@ References:
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from harness.gate.bound import bound_of
@@ -43,10 +43,10 @@ MIN_CLUSTERS = 30
 MOST_HYPOTHESES = 50
 FALSE_SHARE = 0.10
 
-Adjust = Callable[[Sequence[float]], Sequence[float]]
+Adjust = Callable[[Sequence[float]], Iterable[float]]
 """Adjusts p-values for the share of false finds; the same length and order."""
 
-Select = Callable[[Sequence[float]], Sequence[bool]]
+Select = Callable[[Sequence[float]], Iterable[bool]]
 """Which e-values are finds, at `FALSE_SHARE`."""
 
 

@@ -14,8 +14,9 @@ from pathlib import Path
 import polars as pl
 
 from harness.cli.judging import Tables
+from harness.collected import Collected
 from harness.config import Config, load
-from harness.evaluate import Collected, evaluate
+from harness.evaluate import evaluate
 from harness.gate.policy import Rule
 from harness.pair import Conservation
 from harness.store.manifest import Pacing

@@ -8,7 +8,8 @@ from types import MappingProxyType
 import numpy as np
 import polars as pl
 
-from harness.evaluate import Collected, evaluate
+from harness.collected import Collected
+from harness.evaluate import evaluate
 from harness.gate.policy import Policy, Rule, Sequential
 from harness.measure import catalog
 from harness.metric import Metric

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from harness.evaluate import clusters_of
 from harness.footing import footings_of_pilot
 from harness.gate.policy import Margin, NotWorse, Policy
+from harness.part import clusters_of
 from harness.plan import Aim, bottleneck, plan_rules
 from harness.testing.calibration.asking import ALPHA
 from harness.testing.calibration.claim import AtLeast, AtMost

@@ -1,0 +1,48 @@
+"""What was collected about one challenger: what the method starts from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from harness.gate.decide import Plan
+from harness.gate.policy import Policy, Rule
+from harness.metric import Metric
+from harness.pair import Conservation
+from harness.verdict import Memory
+
+NOTHING_TO_COME = Plan()
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """What was collected about one challenger.
+
+    Attributes:
+        values: Its value table (see `harness.measure.values`), of one run or of several pooled.
+        metrics: The metric of each rule of `policy`, in the same order.
+        comparisons: Names of the comparisons in the table.
+        barred: Rules that must have no evidence, and why: the champion's recorded latency was
+            measured elsewhere, say.
+        plan: What is still to come of what was planned; pairs are no matter to a sequential policy.
+        memories: Of a sequential policy: what the findings of earlier looks at the same rules held.
+        baseline: `champion`, or `recorded` where its answers came from the log.
+        open_loop: Whether requests were sent by a clock, so that being late is a fault.
+        clustered: Whether the config names what belongs together.
+    """
+
+    challenger: str
+    champion: str
+    values: pl.LazyFrame
+    conservation: Conservation
+    policy: Policy
+    metrics: tuple[Metric, ...]
+    comparisons: tuple[str, ...] = ()
+    barred: Mapping[Rule, str] = field(default_factory=dict)
+    plan: Plan = NOTHING_TO_COME
+    memories: Mapping[Rule, Memory] = field(default_factory=dict)
+    baseline: str = "champion"
+    open_loop: bool = True
+    clustered: bool = True
