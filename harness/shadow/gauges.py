@@ -14,6 +14,7 @@ from __future__ import annotations
 import mmap
 import os
 import struct
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
@@ -24,7 +25,9 @@ _MAGIC = b"harness1"
 _HEADER = struct.Struct("<8sQQQQ")  # magic, sequence, cells in use, cells in all, bytes of names
 _SEQUENCE, _IN_USE, _CAPACITY, _NAMES = 1, 2, 3, 4
 _SPARE_NAME_BYTES = 96
-_TRIES = 1000
+_TRIES_AT_ONCE = 20
+_TRIES = 120
+_BETWEEN_TRIES_S = 0.0005
 
 
 class PageError(HarnessError):
@@ -37,13 +40,15 @@ class Page:
     Attributes:
         names: What the cells are called, in their order.
         cells: The counters; the writer does `page.cells[i] += 1`.
+        n_half_told: Snapshots of this reader that may show an event by halves.
     """
 
-    __slots__ = ("_capacity", "_header", "_index", "_map", "cells", "names", "path")
+    __slots__ = ("_capacity", "_header", "_index", "_map", "cells", "n_half_told", "names", "path")
 
     def __init__(self, path: Path, mapped: mmap.mmap) -> None:
         whole = memoryview(mapped)
         self.path = path
+        self.n_half_told = 0
         self._map = mapped
         self._header = whole[: _HEADER.size].cast("Q")
         self._capacity = self._header[_CAPACITY]
@@ -132,13 +137,18 @@ class Page:
     def snapshot(self) -> dict[str, int]:
         """All counters at one moment.
 
-        Never waits: see the module docstring for a writer that stands still in the middle.
+        Takes a few hundredths of a second at most: see the module docstring for a writer that
+        stands still in the middle.
         """
-        for _ in range(_TRIES):
+        for attempt in range(_TRIES):
             before = self._header[_SEQUENCE]
             copied = self.cells[: self._header[_IN_USE]].tobytes()
             if before % 2 == 0 and before == self._header[_SEQUENCE]:
                 break
+            if attempt >= _TRIES_AT_ONCE:
+                time.sleep(_BETWEEN_TRIES_S)  # the writer lost its core in the middle
+        else:
+            self.n_half_told += 1
         values = memoryview(copied).cast("Q").tolist()
         if len(values) > len(self.names):
             self._learn_names()
