@@ -104,14 +104,15 @@ def test_what_one_event_changes_is_seen_together(tmp_path):
     writer.stdout.readline()
     page = Page.open(path)
 
-    snapshots = [page.snapshot() for _ in range(1000)]
+    snapshots = [page.snapshot()]
+    while len(snapshots) < 1000 or snapshots[-1]["first"] < 1000:
+        snapshots.append(page.snapshot())
     os.kill(writer.pid, signal.SIGKILL)
     writer.wait()
     writer.stdout.close()
 
     torn = [one for one in snapshots if one["first"] != one["second"]]
     assert len(torn) <= page.n_half_told < len(snapshots) // 2
-    assert snapshots[-1]["first"] > snapshots[0]["first"] > 0
     assert page.snapshot()["first"] >= snapshots[-1]["first"]
 
 
