@@ -17,6 +17,7 @@ from harness.config.section import (
     Rate,
     Reference,
     Section,
+    Share,
     Target,
     Url,
     Whole,
@@ -66,6 +67,10 @@ class Price(Section):
         )
 
 
+USUAL_TIMEOUT_S = 10.0
+"""What a deployment may take unless somebody says otherwise."""
+
+
 class Spending(Section):
     """How much may be spent on a deployment in one run."""
 
@@ -76,6 +81,22 @@ class Spending(Section):
         if self.usd == 0:
             raise BadValueError("is {value}, must be above 0", key=("usd",))
         return self
+
+
+class Breaker(Section):
+    """When a challenger that fails is left alone for a while. Live only."""
+
+    failure_rate: Share = Field(
+        default=0.5, gt=0, description="Live: opens when this share of the latest calls failed."
+    )
+    calls: Whole = Field(
+        default=20, ge=1, le=10_000, description="Live: how many latest calls are looked at."
+    )
+    pause_s: PositiveDuration = Field(
+        default=10.0,
+        alias="pause",
+        description="Live: how long it stays open before one call is tried again.",
+    )
 
 
 class Deployment(Section):
@@ -106,7 +127,7 @@ class Deployment(Section):
     )
     path: Target | None = Field(default=None, description="Replaces the request's own target.")
     timeout_s: PositiveDuration = Field(
-        default=10.0,
+        default=USUAL_TIMEOUT_S,
         alias="timeout",
         description="Deadline of the whole exchange, all retries together.",
     )
@@ -179,6 +200,15 @@ class Challenger(Deployment):
 
     budget: Spending | None = Field(
         default=None, description="How much may be spent on it in one run."
+    )
+    sample: Share = Field(
+        default=1.0,
+        description="Live: share of the mirrored requests that it is asked, sticky by cluster.",
+    )
+    breaker: Breaker = Field(
+        default_factory=Breaker,
+        description="Live: leaves it alone while it fails; what it is then not asked counts as "
+        "failed.",
     )
     policy: PolicyOverride = Field(
         default_factory=PolicyOverride,

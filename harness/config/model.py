@@ -20,7 +20,7 @@ from pydantic import (
     model_validator,
 )
 
-from harness.config.capture import LIVE_KEYS, Capture
+from harness.config.capture import REPLAY_KEYS, Capture
 from harness.config.comparison import Comparison
 from harness.config.deployment import Challenger, Champion, Deployment
 from harness.config.policy import PolicySection, ResolvedRule, resolved, sequential_of
@@ -46,6 +46,10 @@ StatusPattern = Annotated[
     BeforeValidator(_status),
     WithJsonSchema({"type": ["string", "integer"], "pattern": "^[1-5](xx|[0-9]{2})$"}),
 ]
+
+
+USUAL_FAILURES = ("5xx", "429")
+"""Statuses that count as failed unless somebody says otherwise."""
 
 
 class NumericOutput(Section):
@@ -159,7 +163,7 @@ class Config(Section):
         default_factory=dict, description="Facts about a request to report by, as in `cluster`."
     )
     failures: tuple[StatusPattern, ...] = Field(
-        default=("5xx", "429"),
+        default=USUAL_FAILURES,
         description="Statuses that count as failed; others are answers and are compared.",
     )
     compare: tuple[Comparison, ...] = Field(default=(), description="How two answers are compared.")
@@ -270,7 +274,7 @@ class Config(Section):
     def live_keys(self) -> tuple[str, ...]:
         """Keys of `capture` that were given and that a replay has no use for."""
         given = self._document.get("capture") or {}
-        return tuple(key for key in LIVE_KEYS if key in given)
+        return tuple(key for key in given if key not in REPLAY_KEYS)
 
     @property
     def label_path(self) -> str | None:

@@ -22,6 +22,12 @@ from harness.config.policy import VERBS
 SCHEMA = "harness.schema.json"
 PAGE = "config.md"
 
+_DURATIONS = (
+    "timeout", "ready_timeout", "max_lag", "drain", "head_time", "body_time", "idle",
+    "upstream_idle", "pause",
+)  # fmt: skip
+_SIZES = ("max_body", "link_buffer", "capture_memory", "head", "target")
+
 _TABLE = re.compile(r"(<!-- keys: generated[^\n]*-->\n).*?(<!-- end of keys -->)", re.DOTALL)
 
 
@@ -54,7 +60,7 @@ def _shown() -> list[Key]:
 
 
 def _is_as_champion(key: Key) -> bool:
-    own = ("challengers[].budget", "challengers[].policy")
+    own = tuple(f"challengers[].{name}" for name in ("budget", "sample", "breaker", "policy"))
     return key.path.startswith("challengers[].") and not key.path.startswith(own)
 
 
@@ -81,15 +87,15 @@ def _default(key: Key) -> str:
 def _with_unit(key: str, value: str | int | float) -> str:
     """A default as the YAML would say it: aliases are the keys whose attribute has a unit."""
     match key:
-        case "timeout" | "max_lag":
-            assert isinstance(value, float)
-            return f"{value:g}s" if value >= 1 else f"{value * 1000:g}ms"
         case "window":
             assert isinstance(value, float)
             return f"{value / 3600:g}h"
-        case "max_body":
+        case _ if key in _DURATIONS:
+            assert isinstance(value, float)
+            return f"{value:g}s" if value >= 1 else f"{value * 1000:g}ms"
+        case _ if key in _SIZES:
             assert isinstance(value, int)
-            return f"{value // 1024**2}MiB"
+            return f"{value // 1024**2}MiB" if value >= 1024**2 else f"{value // 1024}KiB"
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 

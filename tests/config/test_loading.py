@@ -216,3 +216,32 @@ def test_aliases_in_reason_are_fine(loaded):
     config = loaded(text)
 
     assert config.warm_up == config.challengers[0].retries == 2
+
+
+LIVE = """\
+champion: {name: old, url: "http://127.0.0.1:9101"}
+capture:
+  admin: 0.0.0.0:9900
+  admin_token: ${env:ADMIN}
+  methods: [POST]
+"""
+
+
+def test_a_live_config_needs_neither_log_nor_challenger_nor_policy(tmp_path):
+    """With a champion alone harness records."""
+    config = load(written(tmp_path, LIVE), environment={"ADMIN": "0123456789abcdef"})
+
+    assert config.log is None
+    assert config.challengers == ()
+    assert config.capture.admin_token == "0123456789abcdef"
+    assert config.masked()["capture"]["admin_token"] == "${env:ADMIN}"
+    assert "0123456789abcdef" not in repr(config)
+
+
+def test_an_admin_token_that_can_be_guessed_is_refused(tmp_path):
+    """What is behind the reference is looked at too, and not told."""
+    with pytest.raises(ConfigError) as caught:
+        load(written(tmp_path, LIVE), environment={"ADMIN": "hunter2"})
+
+    assert "capture.admin_token: is shorter than 16 characters" in str(caught.value)
+    assert "hunter2" not in str(caught.value)

@@ -248,7 +248,7 @@ WRONG = {
     "a reference where none is resolved": (
         GOOD + "truth: $['${env:PATH}']\n",
         "15: truth: holds a reference, which is not resolved here. References work in url, "
-        "command, headers, rewrite, log",
+        "command, headers, rewrite, log, admin_token",
     ),
     "a secret in the open": (
         replaced(NEW, NEW + "    headers: {authorization: Bearer abc}\n"),
@@ -347,6 +347,46 @@ WRONG = {
     "a budget without a price": (
         replaced(NEW, NEW + "    budget: {usd: 1}\n"),
         "7: challengers[0].budget: can never be spent without a price. Add `price`",
+    ),
+    "an address without a port": (
+        GOOD + "capture: {listen: 127.0.0.1}\n",
+        "15: capture.listen: is '127.0.0.1', must be an address and port such as 127.0.0.1:8080",
+    ),
+    "an admin port for everybody": (
+        GOOD + "capture: {admin: '0.0.0.0:9900'}\n",
+        "15: capture.admin: is reachable from elsewhere, and there is no `admin_token`. Add "
+        "`admin_token: ${env:HARNESS_ADMIN_TOKEN}`, or keep it on 127.0.0.1",
+    ),
+    "one port for two": (
+        GOOD + "capture: {admin: '127.0.0.1:8080'}\n",
+        "15: capture.admin: is '127.0.0.1:8080', which `listen` takes. Give each its own port",
+    ),
+    "an admin token in the open": (
+        GOOD + "capture: {admin_token: abcdefghijklmnopqrst}\n",
+        "15: capture.admin_token: holds the secret itself. Write ${env:NAME} or ${file:PATH}, for "
+        "instance ${env:HARNESS_ADMIN_TOKEN}",
+    ),
+    "an unknown mode": (
+        GOOD + "capture: {mode: ingres}\n",
+        "15: capture.mode: is 'ingres', must be 'proxy' or 'ingress'. Did you mean 'ingress'?",
+    ),
+    "an id on answers nobody reads": (
+        GOOD + "capture: {mode: ingress, add_request_id: true}\n",
+        "15: capture.add_request_id: has no answer to be added to: nobody waits for one in "
+        "`ingress` mode. Remove it",
+    ),
+    "half a certificate": (
+        GOOD + "capture: {tls: {certificate: a.pem}}\n",
+        "15: capture.tls.key: is missing. It means: file (PEM) with its private key, relative to "
+        "the config",
+    ),
+    "a size without a unit": (
+        GOOD + "capture: {link_buffer: 100}\n",
+        "15: capture.link_buffer: is 100, must be a size such as 64KiB, 1MiB or 20GiB",
+    ),
+    "a limit of another name": (
+        GOOD + "capture: {limits: {idle_time: 3s}}\n",
+        "15: capture.limits.idle_time: unknown key. Did you mean 'head_time'?",
     ),
     "foreign tags": (
         GOOD + "seed: !!python/name:os.system x\n",

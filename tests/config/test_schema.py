@@ -49,7 +49,7 @@ BLOCKS = re.findall(r"```yaml\n(.*?)```", (DOCS / PAGE).read_text(), re.DOTALL)
 def test_the_examples_of_the_page_load(tmp_path, block):
     """Parts are put below the page's first, whole example."""
     text = block if block == BLOCKS[0] else f"{BLOCKS[0]}\n{block}"
-    environment = {"KNN_TOKEN": "a", "TOKEN": "b"}
+    environment = {"KNN_TOKEN": "a", "TOKEN": "b" * 16}
 
     config = load(written(tmp_path, text), environment=environment)
 
