@@ -95,3 +95,10 @@ class Tap(Protocol):
     def too_large(self) -> None:
         """A wanted request passed the limit of its body or of all that is held, and was let go."""
         ...
+
+    def incomplete(self) -> None:
+        """A wanted request came to no end: its client left, or broke it off, inside the body.
+
+        Everything that `wants` said yes to ends in one of `request`, `too_large`, `incomplete`.
+        """
+        ...
