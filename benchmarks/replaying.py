@@ -23,7 +23,8 @@ from harness.exchange import (
     Response,
     Timing,
 )
-from harness.replay.driver import Driver, Entry, Party
+from harness.replay.driver import Driver
+from harness.replay.party import Entry, Party
 from harness.run import Deployment, Role, RunId
 from harness.store.background import BackgroundSink
 from harness.store.manifest import ChampionAnswers, Manifest, Pacing

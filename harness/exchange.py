@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NewType
 
+from harness.value import value
+
 RequestId = NewType("RequestId", str)
 DeploymentName = NewType("DeploymentName", str)
 
@@ -31,7 +33,7 @@ class FailureKind(StrEnum):
     SHED = "shed"  # the challenger's own doing: its queue was full or its breaker open
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Request:
     """One request, as it goes on the wire.
 
@@ -48,7 +50,7 @@ class Request:
     body: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Response:
     """An answer, as it came off the wire.
 
@@ -66,7 +68,7 @@ class Response:
     truncated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Failure:
     """No usable answer, and why.
 
@@ -84,7 +86,7 @@ class Failure:
 Outcome = Response | Failure
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Timing:
     """When a request was due, sent and answered.
 
@@ -110,7 +112,7 @@ class Timing:
     chunk_at_s: tuple[float, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Exchange:
     """One request put to one deployment, with its outcome.
 
@@ -135,7 +137,7 @@ class Exchange:
     model_version: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class RecordedAnswer:
     """What the log says the champion answered.
 
@@ -148,7 +150,7 @@ class RecordedAnswer:
     first_byte_s: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Recorded:
     """One entry of a recorded log.
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from harness.exchange import Exchange, Request, RequestId
+from harness.value import value
 
 
 class LossReason(StrEnum):
@@ -21,7 +22,7 @@ class LossReason(StrEnum):
     MIRROR_DOWN = "mirror_down"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Pair:
     """Both sides of one request.
 

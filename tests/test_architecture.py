@@ -10,7 +10,7 @@ HARNESS = Path(__file__).parents[1] / "harness"
 
 GROUND = {
     "exchange", "output", "usage", "pair", "feedback",
-    "run", "metric", "verdict", "errors", "ports", "quantity",
+    "run", "metric", "verdict", "errors", "ports", "quantity", "value",
 }  # fmt: skip
 FIRST = {
     "http1", "dialects", "readers", "traffic", "compare", "measure", "stats", "gate", "canary",

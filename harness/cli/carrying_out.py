@@ -25,7 +25,9 @@ from harness.cli.quiet import quiet
 from harness.config import Config
 from harness.exchange import Exchange, Response
 from harness.pair import Conservation
-from harness.replay.driver import Driver, Party, Repeats, request_id_of
+from harness.replay.driver import Driver
+from harness.replay.identity import request_id_of
+from harness.replay.party import Party, Repeats
 from harness.replay.progress import Progress
 from harness.store.background import BackgroundSink
 from harness.store.writer import RunWriter

@@ -9,7 +9,7 @@ from harness.cli.log_summary import find_first
 from harness.config import Config
 from harness.exchange import Recorded
 from harness.replay.corpus import Corpus
-from harness.replay.driver import Entry
+from harness.replay.party import Entry
 from harness.traffic.attributes import Attribute, attribute
 
 

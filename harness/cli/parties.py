@@ -23,7 +23,7 @@ from harness.exchange import (
     Timing,
 )
 from harness.ports import Clock
-from harness.replay.driver import Party
+from harness.replay.party import Party
 from harness.traffic.budget import Budget
 from harness.traffic.forwarding import forwarded
 from harness.traffic.rewriting import Rewrite

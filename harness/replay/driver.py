@@ -25,112 +25,33 @@ Conservation is reported in any case.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
-from itertools import islice
 
-from harness.exchange import (
-    DeploymentName,
-    Exchange,
-    Failure,
-    FailureKind,
-    Recorded,
-    Request,
-    RequestId,
-)
-from harness.pair import Conservation, LossReason, Pair
-from harness.ports import Clock, PairSink, Sender
+from harness.exchange import Exchange, Failure
+from harness.pair import Conservation, LossReason
+from harness.ports import Clock, PairSink
+from harness.replay.identity import request_id_of
+from harness.replay.open_request import CHAMPION, OpenRequest
+from harness.replay.party import Entry, Party, RecordedExchange, Repeats
 from harness.replay.progress import Progress
-from harness.traffic.budget import Budget
+from harness.replay.reading_ahead import read_ahead
 from harness.traffic.calling import call_order
 from harness.traffic.ordering import ClusterOrder
-from harness.traffic.pacing import Pacer, Send, WaitForAnswer, WaitUntil
+from harness.traffic.pacing import Pacer, Send, Step, WaitForAnswer, WaitUntil
 from harness.traffic.sampling import is_drawn
 
 MAX_OPEN = 10_000
 """Requests open at once before the walk waits: bounds memory when a deployment falls behind."""
 
-_CHAMPION = -1  # where a challenger has its position
-
-_BATCH = 256
 _SENDS_BETWEEN_YIELDS = 8
 _DISK_LOOK_S = 0.005
 
+_NO_REPEATS = Repeats()
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One log entry to be asked, with what the run knows about it.
-
-    Attributes:
-        key: Identity within the log, by which a resumed replay knows what is done.
-        challengers: Positions of the challengers that have no pair for it yet.
-    """
-
-    key: str
-    recorded: Recorded
-    cluster_id: str | None
-    segments: dict[str, str | None]
-    challengers: tuple[int, ...]
-
-
-@dataclass(slots=True)
-class Party:
-    """One deployment as the driver sees it.
-
-    Args:
-        sender: None for a champion whose recorded answers are taken.
-        prepare: The request as this deployment is to receive it.
-    """
-
-    name: DeploymentName
-    sender: Sender | None
-    prepare: Callable[[Recorded, RequestId], Request]
-    budget: Budget = field(default_factory=Budget)
-    outcomes: Counter[str] = field(default_factory=Counter, init=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Repeats:
-    """Which share of the requests is put to a deployment a second time, 0 to 1."""
-
-    champion: float = 0.0
-    challengers: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class _Ask:
-    """One call of a request.
-
-    Attributes:
-        party: A challenger's position, or `_CHAMPION`.
-        again: Whether it is the second one to this deployment.
-    """
-
-    party: int
-    again: bool = False
-
-
-RecordedExchange = Callable[[Recorded, RequestId], Exchange | None]
-"""The champion's exchange as the log has it; None when the entry has no answer."""
-
-
-@dataclass(slots=True)
-class _Open:
-    """A request that waits for answers."""
-
-    entry: Entry
-    request_id: RequestId
-    request: Request
-    due_s: float
-    ready_s: float
-    n_missing: int = 0
-    given_up: bool = False
-    champion: Exchange | None = None
-    answers: dict[int, Exchange] = field(default_factory=dict)
-    repeats: dict[int, Exchange] = field(default_factory=dict)
+_Ask = tuple[int, bool]
+"""One call of a request: whose (`CHAMPION` or a challenger's position), and whether again."""
 
 
 class Driver:
@@ -158,7 +79,7 @@ class Driver:
         n_entries: int,
         recorded_champion: RecordedExchange | None = None,
         keep_order: bool = False,
-        repeats: Repeats = Repeats(),
+        repeats: Repeats = _NO_REPEATS,
     ) -> None:
         self._champion = champion
         self._challengers = tuple(challengers)
@@ -170,7 +91,8 @@ class Driver:
         self._n_entries = n_entries
         self._recorded_champion = recorded_champion
         self._repeats = repeats
-        self._order: ClusterOrder[_Open] | None = ClusterOrder() if keep_order else None
+        self._repeats_any = repeats.champion > 0 or repeats.challengers > 0
+        self._order: ClusterOrder[OpenRequest] | None = ClusterOrder() if keep_order else None
         self._losses = [Counter[LossReason]() for _ in self._challengers]
         self._received = [0] * len(self._challengers)
         self._paired = [0] * len(self._challengers)
@@ -230,29 +152,32 @@ class Driver:
         }
 
     async def _ask_all(self, entries: Iterator[Entry]) -> None:
+        """The walk. What rarely has to be waited for is asked about before anything is awaited."""
         n_sent = 0
-        async for entry in _read_ahead(entries):
-            due_s = await self._when_due(entry)
-            ready_s = await self._when_there_is_room(due_s)
-            self._ask(entry, due_s, ready_s)
-            n_sent += 1
-            if n_sent % _SENDS_BETWEEN_YIELDS == 0:
-                await asyncio.sleep(0)  # a walk running late must still let answers in
+        next_step, now_s = self._pacer.next, self._clock.now_s
+        async for batch in read_ahead(entries):
+            for entry in batch:
+                if self._started_s is None:
+                    self._started_s = now_s()
+                at_ns = entry.recorded.at_ns
+                while not isinstance(step := next_step(now_s(), at_ns), Send):
+                    await self._wait(step)
+                ready_s = step.due_s
+                if self._n_open >= MAX_OPEN or not self._sink.has_room:
+                    ready_s = await self._when_there_is_room(step.due_s)
+                self._ask(entry, step.due_s, ready_s)
+                n_sent += 1
+                if n_sent % _SENDS_BETWEEN_YIELDS == 0:
+                    await asyncio.sleep(0)  # a walk running late must still let answers in
 
-    async def _when_due(self, entry: Entry) -> float:
-        while True:
-            now_s = self._clock.now_s()
-            if self._started_s is None:
-                self._started_s = now_s
-            match self._pacer.next(now_s, entry.recorded.at_ns):
-                case Send(due_s):
-                    return due_s
-                case WaitUntil(at_s):
-                    await self._clock.sleep_until(at_s)
-                case WaitForAnswer():
-                    # No await since the pacer was asked, so no answer can be missed here.
-                    self._answered.clear()
-                    await self._answered.wait()
+    async def _wait(self, step: Step) -> None:
+        match step:
+            case WaitUntil(at_s):
+                await self._clock.sleep_until(at_s)
+            case WaitForAnswer():
+                # No await since the pacer was asked, so no answer can be missed here.
+                self._answered.clear()
+                await self._answered.wait()
 
     async def _when_there_is_room(self, due_s: float) -> float:
         """Hold back while too much is open or the disk is behind; since when it could go."""
@@ -268,21 +193,22 @@ class Driver:
     def _ask(self, entry: Entry, due_s: float, ready_s: float) -> None:
         self._n_asked += 1
         self._n_open += 1
-        request_id = request_id_of(self._run_id, entry.key)
-        one = _Open(entry, request_id, entry.recorded.request, due_s, ready_s)
-        may_go = self._order is None or self._order.offer(entry.cluster_id or request_id, one)
+        one = OpenRequest(entry, request_id_of(self._run_id, entry.key), due_s, ready_s)
+        may_go = self._order is None or self._order.offer(one.cluster_id, one)
         if may_go and not self._send(one):
             self._close(one)
 
-    def _send(self, one: _Open) -> bool:
+    def _send(self, one: OpenRequest) -> bool:
         """Call everybody who is to be asked; False when that is nobody."""
         asked = self._who_can_be_asked(one)
         recorded = self._recorded_of(one, asked)
         if not asked or (self._recorded_champion is not None and recorded is None):
             return False
         one.champion = recorded
-        asks = [_Ask(i) for i in ([*asked] if recorded is not None else [_CHAMPION, *asked])]
-        asks += self._asked_again(one.entry.key, [ask.party for ask in asks])
+        asks: list[_Ask] = [] if recorded is not None else [(CHAMPION, False)]
+        asks += [(i, False) for i in asked]
+        if self._repeats_any:
+            asks += self._asked_again(one.entry.key, [party for party, _ in asks])
         one.n_missing = len(asks)
         shuffled = call_order(len(asks), seed=self._seed, entry_key=one.entry.key)
         for position, chosen in enumerate(shuffled):
@@ -292,19 +218,19 @@ class Driver:
     def _asked_again(self, key: str, parties: Iterable[int]) -> list[_Ask]:
         """The second calls of a request: of those drawn, the ones that can be paid for."""
         rates = {
-            i: self._repeats.champion if i == _CHAMPION else self._repeats.challengers
+            i: self._repeats.champion if i == CHAMPION else self._repeats.challengers
             for i in parties
         }
         return [
-            _Ask(i, again=True)
+            (i, True)
             for i, rate in rates.items()
             if is_drawn(rate, seed=self._seed, key=key) and self._party(i).budget.take()
         ]
 
     def _party(self, i: int) -> Party:
-        return self._champion if i == _CHAMPION else self._challengers[i]
+        return self._champion if i == CHAMPION else self._challengers[i]
 
-    def _who_can_be_asked(self, one: _Open) -> list[int]:
+    def _who_can_be_asked(self, one: OpenRequest) -> list[int]:
         """Challengers with money left, the champion's own budget permitting."""
         for i in one.entry.challengers:
             self._received[i] += 1
@@ -318,7 +244,7 @@ class Driver:
                 self._losses[i][LossReason.SHED_BUDGET] += 1
         return affordable
 
-    def _recorded_of(self, one: _Open, asked: list[int]) -> Exchange | None:
+    def _recorded_of(self, one: OpenRequest, asked: list[int]) -> Exchange | None:
         if self._recorded_champion is None or not asked:
             return None
         exchange = self._recorded_champion(one.entry.recorded, one.request_id)
@@ -330,8 +256,8 @@ class Driver:
             self._champion.outcomes[_kind(exchange)] += 1
         return exchange
 
-    def _call(self, one: _Open, ask: _Ask, position: int) -> None:
-        party = self._party(ask.party)
+    def _call(self, one: OpenRequest, ask: _Ask, position: int) -> None:
+        party = self._party(ask[0])
         assert party.sender is not None
         party.sender.submit(
             one.request_id,
@@ -342,30 +268,19 @@ class Driver:
             done=partial(self._done, one, ask),
         )
 
-    def _done(self, one: _Open, ask: _Ask, exchange: Exchange) -> None:
-        party = self._party(ask.party)
-        party.budget.settle(exchange.cost_usd if party.sender is not None else 0.0)
+    def _done(self, one: OpenRequest, ask: _Ask, exchange: Exchange) -> None:
+        i, again = ask
+        party = self._party(i)
+        party.budget.settle(exchange.cost_usd)
         party.outcomes[_kind(exchange)] += 1
-        if ask.again:
-            one.repeats[ask.party] = exchange
-        elif ask.party == _CHAMPION:
-            one.champion = exchange
-        else:
-            one.answers[ask.party] = exchange
-        one.given_up |= _is_given_up(exchange)
-        one.n_missing -= 1
-        if one.n_missing == 0:
+        if one.take(i, exchange, is_repeat=again):
             if not one.given_up:
                 self._keep(one)
             self._close(one)
 
-    def _keep(self, one: _Open) -> None:
-        assert one.champion is not None
-        first = {_CHAMPION: one.champion, **one.answers}
-        pairs = [self._pair(one, one.champion, one.answers[i]) for i in sorted(one.answers)]
-        pairs += [self._pair(one, first[i], one.repeats[i]) for i in sorted(one.repeats)]
+    def _keep(self, one: OpenRequest) -> None:
         try:
-            self._sink.append(pairs)
+            self._sink.append(one.pairs(self._received_at_ns(one)))
         except Exception as exc:  # translated by the store; anything else is our bug: end the run
             self._sink_error = exc
             self.stop()
@@ -373,28 +288,16 @@ class Driver:
         for i in one.answers:
             self._paired[i] += 1
 
-    def _pair(self, one: _Open, champion: Exchange, challenger: Exchange) -> Pair:
-        recorded = one.entry.recorded
-        return Pair(
-            request_id=one.request_id,
-            external_id=recorded.entry_id or None,
-            entry_key=one.entry.key,
-            received_at_ns=recorded.at_ns
-            if recorded.at_ns is not None
-            else self._clock.wall_ns() - int((self._clock.now_s() - one.due_s) * 1e9),
-            cluster_id=one.entry.cluster_id or one.request_id,
-            cluster_known=one.entry.cluster_id is not None,
-            request=recorded.request,
-            content_hash=content_hash(recorded.request),
-            champion=champion,
-            challenger=challenger,
-            segments=one.entry.segments,
-            truth=recorded.truth,
-        )
+    def _received_at_ns(self, one: OpenRequest) -> int:
+        """When the request arrived; in a log without times, when it was due."""
+        at_ns = one.entry.recorded.at_ns
+        if at_ns is not None:
+            return at_ns
+        return self._clock.wall_ns() - int((self._clock.now_s() - one.due_s) * 1e9)
 
-    def _close(self, one: _Open) -> None:
+    def _close(self, one: OpenRequest) -> None:
         """A request is over. The next of its cluster goes; those that cannot go by."""
-        following: _Open | None = one
+        following: OpenRequest | None = one
         while following is not None:
             self._n_open -= 1
             self._n_answered += 1
@@ -404,51 +307,14 @@ class Driver:
                 break
         self._answered.set()
 
-    def _next_of_cluster(self, one: _Open) -> _Open | None:
+    def _next_of_cluster(self, one: OpenRequest) -> OpenRequest | None:
         if self._order is None:
             return None
-        following = self._order.answered(one.entry.cluster_id or one.request_id)
+        following = self._order.answered(one.cluster_id)
         if following is not None:
             following.ready_s = max(following.ready_s, self._clock.now_s())
         return following
 
 
-def request_id_of(run_id: str, entry_key: str) -> RequestId:
-    """Unique within and between runs, and the same again when a run is resumed."""
-    digest = hashlib.blake2b(f"{run_id}\0{entry_key}".encode(), digest_size=16)
-    return RequestId(digest.hexdigest())
-
-
-def content_hash(request: Request) -> str:
-    """Same method, target and body, same hash."""
-    digest = hashlib.blake2b(digest_size=16)
-    head = f"{request.method} {request.target}\0"
-    digest.update(head.encode("latin-1", "replace"))
-    digest.update(request.body)
-    return digest.hexdigest()
-
-
-def _is_given_up(exchange: Exchange) -> bool:
-    """Whether our own end, and nothing of the deployment's, is why there is no answer."""
-    return isinstance(exchange.outcome, Failure) and exchange.outcome.kind is FailureKind.CANCELLED
-
-
 def _kind(exchange: Exchange) -> str:
     return exchange.outcome.kind if isinstance(exchange.outcome, Failure) else "ok"
-
-
-async def _read_ahead(entries: Iterator[Entry]) -> AsyncIterator[Entry]:
-    """Entries, read by a thread one batch ahead, so that reading never delays a send."""
-
-    def batch() -> list[Entry]:
-        return list(islice(entries, _BATCH))
-
-    coming = asyncio.create_task(asyncio.to_thread(batch))
-    try:
-        while entries_now := await coming:
-            coming = asyncio.create_task(asyncio.to_thread(batch))
-            for entry in entries_now:
-                yield entry
-    finally:
-        # The thread may be in the middle of a batch: let it finish before the log is closed.
-        await asyncio.wait([coming])

@@ -20,10 +20,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from harness.value import value
+
 _NS_PER_S = 1_000_000_000
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Send:
     """Send the entry now. It was due at `due_s`."""
 

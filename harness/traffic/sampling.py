@@ -21,6 +21,8 @@ def is_drawn(rate: float, *, seed: int, key: str) -> bool:
         >>> sum(is_drawn(0.1, seed=1, key=f"entry-{i}") for i in range(1000))
         108
     """
+    if not 0 < rate < 1:
+        return rate >= 1
     digest = hashlib.blake2b(
         key.encode(), key=seed.to_bytes(8, "big"), person=b"sampling", digest_size=8
     )

@@ -16,7 +16,8 @@ from harness.exchange import (
     Timing,
 )
 from harness.pair import LossReason
-from harness.replay.driver import Driver, Entry, Party, Repeats
+from harness.replay.driver import Driver
+from harness.replay.party import Entry, Party, Repeats
 from harness.traffic.budget import Budget
 from harness.traffic.pacing import AsRecorded, ClosedLoop, ConstantRate
 
