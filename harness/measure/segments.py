@@ -26,15 +26,49 @@ class Segment:
     rows: NDArray[np.bool_]
 
 
-def segments(
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """What a configured segment parts the rows into.
+
+    Attributes:
+        name: Of the segment, `source`.
+        alone: Values that stand by themselves, in the order in which they are shown.
+        has_others: Whether there are further values, which stand together.
+        is_known: Whether the table has such a segment; one that was only named has no rows.
+    """
+
+    name: str
+    alone: tuple[str, ...]
+    has_others: bool = False
+    is_known: bool = True
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """`source=mobile` and so on, by code."""
+        values = (*self.alone, "(other)") if self.has_others else self.alone
+        return tuple(f"{self.name}={value}" for value in values)
+
+    @property
+    def code(self) -> pl.Expr:
+        """Of each row its position in `labels`; null for a row that is in none."""
+        if not self.is_known:
+            return pl.lit(None, pl.Int32)
+        column = pl.col("segments").struct.field(self.name)
+        others = pl.lit(len(self.alone) if self.has_others else None, pl.Int32)
+        if not self.alone:
+            return pl.when(column.is_not_null()).then(others)
+        codes = list(range(len(self.alone)))
+        known = column.replace_strict(self.alone, codes, default=None, return_dtype=pl.Int32)
+        return pl.when(column.is_not_null()).then(pl.coalesce(known, others))
+
+
+def partitions(
     values: pl.DataFrame | pl.LazyFrame,
     *,
     most_values: int = MOST_VALUES,
     always: Collection[str] = (),
-) -> Iterator[Segment]:
-    """All segments of a value table, of each configured one the most frequent values first.
-
-    Rows without a value are in no segment.
+) -> tuple[Partition, ...]:
+    """What the segments of a value table part it into, the most frequent values first.
 
     Args:
         most_values: How many values of one segment stand by themselves.
@@ -43,30 +77,46 @@ def segments(
     lazy = values.lazy()
     struct = lazy.collect_schema().get("segments")
     fields = [field.name for field in struct.fields] if isinstance(struct, pl.Struct) else []
-    for name in fields:
-        column = lazy.select(pl.col("segments").struct.field(name)).collect().to_series()
-        yield from _of_one(column, most_values, _values_of(name, always))
-    unknown = sorted(name for name in always if name.partition("=")[0] not in fields)
-    if unknown:
-        n_rows = lazy.select(pl.len()).collect().item()
-        yield from (Segment(name, np.zeros(n_rows, dtype=np.bool_)) for name in unknown)
+    found = [_of_one(lazy, name, most_values, _values_of(name, always)) for name in fields]
+    unknown: dict[str, list[str]] = {}
+    for name in sorted(always):
+        segment, _, value = name.partition("=")
+        if segment not in fields:
+            unknown.setdefault(segment, []).append(value)
+    return (
+        *found,
+        *(Partition(name, tuple(named), is_known=False) for name, named in unknown.items()),
+    )
 
 
-def _of_one(column: pl.Series, most_values: int, named: Collection[str]) -> Iterator[Segment]:
-    name = column.name
-    counts = column.drop_nulls().value_counts().sort("count", name, descending=[True, False])
+def segments(
+    values: pl.DataFrame | pl.LazyFrame,
+    *,
+    most_values: int = MOST_VALUES,
+    always: Collection[str] = (),
+) -> Iterator[Segment]:
+    """All segments of a value table with their rows; arguments as for `partitions`.
+
+    Rows without a value are in no segment.
+    """
+    lazy = values.lazy()
+    n_rows = lazy.select(pl.len()).collect().item()
+    for partition in partitions(lazy, most_values=most_values, always=always):
+        if not partition.is_known:
+            empty = np.zeros(n_rows, dtype=np.bool_)
+            yield from (Segment(label, empty) for label in partition.labels)
+            continue
+        codes = lazy.select(partition.code.fill_null(-1)).collect().to_series().to_numpy()
+        yield from (Segment(label, codes == i) for i, label in enumerate(partition.labels))
+
+
+def _of_one(values: pl.LazyFrame, name: str, most_values: int, named: Collection[str]) -> Partition:
+    column = values.select(pl.col("segments").struct.field(name)).drop_nulls()
+    counts = column.group_by(name).len().sort("len", name, descending=[True, False]).collect()
     ranked = counts[name].to_list()
     alone = ranked[:most_values] + sorted(set(named) - set(ranked[:most_values]))
-    for value in alone:
-        yield Segment(f"{name}={value}", _rows(column == value))
-    if not set(ranked) <= set(alone):
-        others = column.is_not_null() & ~column.is_in(alone)
-        yield Segment(f"{name}=(other)", _rows(others))
+    return Partition(name, tuple(alone), has_others=not set(ranked) <= set(alone))
 
 
 def _values_of(name: str, always: Collection[str]) -> list[str]:
     return [one.partition("=")[2] for one in always if one.partition("=")[0] == name]
-
-
-def _rows(mask: pl.Series) -> NDArray[np.bool_]:
-    return mask.fill_null(value=False).to_numpy()

@@ -8,6 +8,7 @@ million clusters give a total in about a tenth of a second.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,6 +16,38 @@ from numpy.typing import ArrayLike, NDArray
 Floats = NDArray[np.float64]
 Booleans = NDArray[np.bool_]
 Codes = NDArray[np.intp]
+
+
+class Grouped(Protocol):
+    """How many pairs there are, and how they spread over clusters, none of them empty."""
+
+    @property
+    def sizes(self) -> Floats: ...
+
+    @property
+    def n_pairs(self) -> int: ...
+
+    @property
+    def n_clusters(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ClusterSizes:
+    """Clusters of which only the sizes are known: what is left when pairs are added up.
+
+    Attributes:
+        sizes: Pairs per cluster, 1 or more.
+    """
+
+    sizes: Floats
+
+    @property
+    def n_pairs(self) -> int:
+        return int(self.sizes.sum())
+
+    @property
+    def n_clusters(self) -> int:
+        return int(self.sizes.size)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

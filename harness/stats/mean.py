@@ -5,6 +5,10 @@ quantities that are positive and skewed, a cost or a latency; its influence on p
 `challenger_i / mean(challenger) - champion_i / mean(champion)`. Both go through the clustered
 t-test. The estimate weighs pairs alike, so heavy users weigh more.
 
+Sums are enough to work with: those of both sides by cluster give the estimate (`harm_of_sums`),
+and with it every pair's influence is known, of which two more sums are needed (`judged_harm`).
+Pairs may be added up in parts and in any order.
+
 References:
     Kohavi et al. (2014), KDD, for how many pairs a skewed difference needs. Fieller (1954) for why
     a ratio wants a denominator far from zero.
@@ -13,16 +17,18 @@ References:
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from harness.metric import Better
-from harness.stats.clustered import clustered_mean
+from harness.stats.clustered import cr2
 from harness.stats.clusters import Clusters, Floats
-from harness.stats.linearised import Linearised, estimate, largest
+from harness.stats.linearised import Linearised, Summed, estimate
 from harness.stats.no_difference import differs_nowhere, no_difference, nothing_seen
 from harness.stats.paired import Paired, Single
+from harness.stats.paired_sums import PairedSums, SingleSums
 from harness.stats.question import Question
 from harness.stats.sufficiency import Shortage, more_clusters, shortage
 from harness.verdict import Estimate, Unavailable
@@ -79,22 +85,12 @@ def mean_harm(
     """
     question = Question(metric, unit, better, null, confidence, relative)
     pairs = Paired.complete(champion, challenger, clusters)
-    lack = shortage(pairs.clusters)
-    if lack is not None:
-        return question.refuse(lack, pairs)
-    if not (np.isfinite(pairs.champion).all() and np.isfinite(pairs.challenger).all()):
-        return question.refuse(INFINITE, pairs)
-    if differs_nowhere(pairs) and question.impossible_margin is None:
-        return no_difference(question, pairs)
-    column = harm_column(question, pairs)
-    if isinstance(column, Shortage):
-        return question.refuse(column, pairs)
-    return estimate(
-        question,
-        column,
-        kind="log ratio of means" if relative else "mean difference",
-        objection=None if bounded else skewness_problem,
-    )
+    sums = PairedSums.of(pairs)
+    harm = harm_of_sums(question, sums)
+    if not isinstance(harm, Weighing):
+        return harm
+    moments = Moments.of(harm.influence(pairs.champion, pairs.challenger))
+    return judged_harm(question, sums, harm, moments, bounded=bounded)
 
 
 def mean_bound(
@@ -125,69 +121,197 @@ def mean_bound(
     """
     question = Question(metric, unit, better, null, confidence)
     pairs = Single.complete(values, clusters)
-    lack = shortage(pairs.clusters)
+    sums = SingleSums.of(pairs)
+    level = level_of_sums(question, sums, reach=reach)
+    if not isinstance(level, float):
+        return level
+    moments = Moments.of(question.sign * (pairs.values - level))
+    return judged_level(question, sums, level, moments, bounded=bounded)
+
+
+@dataclass(frozen=True, slots=True)
+class Weighing:
+    """A mean harm, and how each pair weighs in it.
+
+    The influence of a pair is `challenger_weight b + champion_weight a + constant`.
+
+    Attributes:
+        champion: Its mean; `challenger` likewise.
+        position: The harm on the scale that is tested.
+        scale: Size of the values on that scale.
+    """
+
+    champion: float
+    challenger: float
+    position: float
+    champion_weight: float
+    challenger_weight: float
+    constant: float
+    scale: float
+
+    def influence(self, champion: Floats, challenger: Floats) -> Floats:
+        """Of each pair, from its two values."""
+        weighed = self.challenger_weight * challenger + self.champion_weight * champion
+        return np.asarray(weighed + self.constant)
+
+
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """Sums over the pairs of their squared and cubed influence."""
+
+    squares: float
+    cubes: float
+
+    @classmethod
+    def of(cls, influence: Floats) -> Moments:
+        squared = influence * influence
+        return cls(float(influence @ influence), float(squared @ influence))
+
+
+def harm_of_sums(question: Question, sums: PairedSums) -> Weighing | Estimate | Unavailable:
+    """The mean harm from sums, for `judged_harm`; the answer where that needs no more."""
+    lack = shortage(sums.clusters)
     if lack is not None:
-        return question.refuse(lack, pairs)
-    if not np.isfinite(pairs.values).all():
-        return question.refuse(INFINITE, pairs)
-    if reach is not None and not pairs.values.any():
-        return nothing_seen(question, pairs, reach=reach)
-    column = level_column(question, pairs)
-    return estimate(question, column, kind="mean", objection=None if bounded else skewness_problem)
+        return question.refuse(lack, sums)
+    if not sums.is_finite:
+        return question.refuse(INFINITE, sums)
+    if differs_nowhere(sums) and question.impossible_margin is None:
+        return no_difference(question, sums)
+    harm = _weighing(question, sums)
+    return question.refuse(harm, sums) if isinstance(harm, Shortage) else harm
+
+
+def judged_harm(
+    question: Question, sums: PairedSums, harm: Weighing, moments: Moments, *, bounded: bool = False
+) -> Estimate | Unavailable:
+    """The estimate of a mean harm.
+
+    Args:
+        moments: Of the influence that `harm` gives each pair.
+    """
+    return estimate(
+        question,
+        Summed(
+            champion=harm.champion,
+            challenger=harm.challenger,
+            position=harm.position,
+            totals=_totals(sums, harm),
+            squares=moments.squares,
+            cubes=moments.cubes,
+            scale=harm.scale,
+            clusters=sums.clusters,
+            n_left_out=sums.n_left_out,
+        ),
+        kind="log ratio of means" if question.relative else "mean difference",
+        objection=None if bounded else skewness_problem,
+    )
+
+
+def level_of_sums(
+    question: Question, sums: SingleSums, *, reach: float | None = None
+) -> float | Estimate | Unavailable:
+    """The mean from sums, for `judged_level`; the answer where that needs no more."""
+    lack = shortage(sums.clusters)
+    if lack is not None:
+        return question.refuse(lack, sums)
+    if not sums.is_finite:
+        return question.refuse(INFINITE, sums)
+    if reach is not None and sums.range.reach == 0:
+        return nothing_seen(question, sums, reach=reach)
+    return sums.mean
+
+
+def judged_level(
+    question: Question, sums: SingleSums, level: float, moments: Moments, *, bounded: bool = False
+) -> Estimate | Unavailable:
+    """The estimate of a mean.
+
+    Args:
+        moments: Of the values around it, turned so that positive is worse.
+    """
+    return estimate(
+        question,
+        Summed(
+            champion=None,
+            challenger=level,
+            position=question.sign * level,
+            totals=question.sign * (sums.totals - level * sums.clusters.sizes),
+            squares=moments.squares,
+            cubes=moments.cubes,
+            scale=sums.range.reach,
+            clusters=sums.clusters,
+            n_left_out=sums.n_left_out,
+        ),
+        kind="mean",
+        objection=None if bounded else skewness_problem,
+    )
 
 
 def harm_column(question: Question, pairs: Paired) -> Linearised | Shortage:
     """The mean harm of finite pairs and what each contributes; why there is none otherwise."""
-    return _relative(question, pairs) if question.relative else _absolute(question, pairs)
+    harm = _weighing(question, PairedSums.of(pairs))
+    if isinstance(harm, Shortage):
+        return harm
+    return Linearised(
+        champion=harm.champion,
+        challenger=harm.challenger,
+        position=harm.position,
+        influence=harm.influence(pairs.champion, pairs.challenger),
+        scale=harm.scale,
+        clusters=pairs.clusters,
+        n_left_out=pairs.n_left_out,
+    )
 
 
 def level_column(question: Question, pairs: Single) -> Linearised:
     """The mean of one finite value per pair, turned, and what each contributes."""
-    mean = float(pairs.values.mean())
+    sums = SingleSums.of(pairs)
     return Linearised(
         champion=None,
-        challenger=mean,
-        position=question.sign * mean,
-        influence=question.sign * (pairs.values - mean),
-        scale=largest(pairs.values),
+        challenger=sums.mean,
+        position=question.sign * sums.mean,
+        influence=question.sign * (pairs.values - sums.mean),
+        scale=sums.range.reach,
         clusters=pairs.clusters,
         n_left_out=pairs.n_left_out,
     )
 
 
-def _absolute(question: Question, pairs: Paired) -> Linearised:
-    difference = question.sign * (pairs.challenger - pairs.champion)
-    harm = float(difference.mean())
-    return Linearised(
-        champion=float(pairs.champion.mean()),
-        challenger=float(pairs.challenger.mean()),
-        position=harm,
-        influence=difference - harm,
-        scale=max(largest(pairs.champion), largest(pairs.challenger)),
-        clusters=pairs.clusters,
-        n_left_out=pairs.n_left_out,
-    )
-
-
-def _relative(question: Question, pairs: Paired) -> Linearised | Shortage:
-    champion, challenger = float(pairs.champion.mean()), float(pairs.challenger.mean())
-    lack = question.impossible_margin or _ratio_problem(pairs, champion, challenger)
+def _weighing(question: Question, sums: PairedSums) -> Weighing | Shortage:
+    """How pairs weigh in the harm: by their difference, or each side by its mean."""
+    champion, challenger = sums.champion_mean, sums.challenger_mean
+    reach = sums.champion_range.reach, sums.challenger_range.reach
+    if not question.relative:
+        harm = question.sign * sums.mean_difference
+        sign = float(question.sign)
+        return Weighing(champion, challenger, harm, -sign, sign, -harm, max(reach))
+    lack = question.impossible_margin or _ratio_problem(sums)
     if lack is not None:
         return lack
-    influence = pairs.challenger / challenger - pairs.champion / champion
-    return Linearised(
+    return Weighing(
         champion=champion,
         challenger=challenger,
         position=question.sign * math.log(challenger / champion),
-        influence=question.sign * influence,
-        scale=max(largest(pairs.champion) / champion, largest(pairs.challenger) / challenger),
-        clusters=pairs.clusters,
-        n_left_out=pairs.n_left_out,
+        champion_weight=-question.sign / champion,
+        challenger_weight=question.sign / challenger,
+        constant=0.0,
+        scale=max(reach[0] / champion, reach[1] / challenger),
     )
 
 
-def _ratio_problem(pairs: Paired, champion: float, challenger: float) -> Shortage | None:
-    least = MIN_DENOMINATOR_SE * clustered_mean(pairs.champion, pairs.clusters).se
+def _totals(sums: PairedSums, harm: Weighing) -> Floats:
+    """Influence by cluster."""
+    if harm.champion_weight == -harm.challenger_weight:
+        weighed = harm.challenger_weight * sums.difference
+    else:
+        weighed = harm.challenger_weight * sums.challenger + harm.champion_weight * sums.champion
+    return np.asarray(weighed + harm.constant * sums.clusters.sizes)
+
+
+def _ratio_problem(sums: PairedSums) -> Shortage | None:
+    champion, challenger = sums.champion_mean, sums.challenger_mean
+    centred = sums.champion - champion * sums.clusters.sizes
+    least = MIN_DENOMINATOR_SE * cr2(champion, centred, sums.clusters.sizes).se
     if champion <= 0 or champion <= least:
         return Shortage(
             f"the champion's mean, {champion:.3g}, is too close to zero for a relative margin: "
@@ -200,12 +324,12 @@ def _ratio_problem(pairs: Paired, champion: float, challenger: float) -> Shortag
     return None
 
 
-def skewness_problem(column: Linearised, deff: float) -> Shortage | None:
+def skewness_problem(column: Summed, deff: float) -> Shortage | None:
     """More pairs are needed the more skewed their influence is (Kohavi et al. 2014)."""
     at_hand = column.clusters.n_pairs / max(1.0, deff)
     # The square of a measured skewness is 6 / n too large on average (for normal values): without
     # taking that off, a third of all samples of forty normal values would be called skewed.
-    squared = _skewness(column.influence) ** 2 - 6 / at_hand
+    squared = column.skewness**2 - 6 / at_hand
     needed = PAIRS_PER_SQUARED_SKEWNESS * squared
     if at_hand >= needed:
         return None
@@ -214,9 +338,3 @@ def skewness_problem(column: Linearised, deff: float) -> Shortage | None:
         f"their mean, and these count as {math.floor(at_hand)}",
         more_clusters(column.clusters, needed / at_hand),
     )
-
-
-def _skewness(influence: Floats) -> float:
-    squares = influence * influence
-    third = float(squares @ influence) / influence.size
-    return third / math.pow(float(squares.mean()), 1.5)

@@ -18,10 +18,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
-
-from harness.stats.clusters import Clusters
-from harness.stats.paired import Paired, Single
+from harness.stats.clusters import Grouped
+from harness.stats.paired_sums import PairedSums, SingleSums
 from harness.stats.question import Question
 from harness.stats.sufficiency import cautions
 from harness.verdict import Estimate
@@ -29,20 +27,19 @@ from harness.verdict import Estimate
 METHOD = "no difference seen, rule of three"
 
 
-def differs_nowhere(pairs: Paired) -> bool:
+def differs_nowhere(pairs: PairedSums) -> bool:
     """Whether every pair has one and the same value on both sides, above zero somewhere."""
-    largest = float(pairs.champion.max(initial=0.0))
-    smallest = float(pairs.champion.min(initial=0.0))
-    return smallest >= 0 < largest and bool(np.array_equal(pairs.champion, pairs.challenger))
+    values = pairs.champion_range
+    return pairs.is_finite and pairs.n_different == 0 and values.low >= 0 < values.high
 
 
-def no_difference(question: Question, pairs: Paired) -> Estimate:
+def no_difference(question: Question, pairs: PairedSums) -> Estimate:
     """The harm that could still hide, in the unit of the harm; relative where that is asked.
 
     Args:
         pairs: Not empty, equal on both sides, never negative.
     """
-    mean, most = float(pairs.champion.mean()), float(pairs.champion.max())
+    mean, most = pairs.champion_mean, pairs.champion_range.high
     reach = most / mean if question.relative else most
     assumed = (
         f"no pair differs; the bound takes {most:.6g}, the largest value seen, for the largest "
@@ -52,7 +49,7 @@ def no_difference(question: Question, pairs: Paired) -> Estimate:
     return replace(found, champion=mean, challenger=mean, n_left_out=pairs.n_left_out)
 
 
-def nothing_seen(question: Question, pairs: Single, *, reach: float) -> Estimate:
+def nothing_seen(question: Question, pairs: SingleSums, *, reach: float) -> Estimate:
     """The mean harm that could still hide where it is zero on every pair.
 
     Args:
@@ -63,7 +60,7 @@ def nothing_seen(question: Question, pairs: Single, *, reach: float) -> Estimate
 
 
 def _rule_of_three(
-    question: Question, clusters: Clusters, reach: float, warnings: tuple[str, ...]
+    question: Question, clusters: Grouped, reach: float, warnings: tuple[str, ...]
 ) -> Estimate:
     sizes = clusters.sizes
     n_effective = float(sizes.sum() ** 2 / (sizes @ sizes))

@@ -27,9 +27,9 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from harness.metric import Better
-from harness.stats.clustered import Clustered, clustered_mean
+from harness.stats.clustered import Clustered, cr2
 from harness.stats.clustered_t import POWER
-from harness.stats.clusters import Clusters, Floats
+from harness.stats.clusters import Clusters, Floats, Grouped
 from harness.stats.paired import Paired
 from harness.stats.question import Question
 from harness.stats.sufficiency import Shortage, cautions, shortage
@@ -81,13 +81,51 @@ def proportion_harm(
         raise ValueError("a share has no relative margin; give it in percentage points")
     question = Question(metric, unit, better, null, confidence)
     pairs = Paired.complete(champion, challenger, clusters)
-    lack = shortage(pairs.clusters) or impossible_margin(null)
-    if lack is not None:
-        return question.refuse(lack, pairs)
     require_binary(pairs.champion)
     require_binary(pairs.challenger)
-    gain = -question.sign * (pairs.challenger - pairs.champion)
-    return _estimate(question, pairs, RaoScott.of(gain, pairs.clusters))
+    return judged_shares(question, ShareSums.of(pairs))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ShareSums:
+    """Complete pairs of yes and no, counted by cluster. Counts of parts add up, exactly.
+
+    Attributes:
+        clusters: Those with a complete pair.
+        rise: Of each cluster, pairs where only the challenger says yes less those where only the
+            champion does.
+        n_differing: Pairs of each cluster where the sides differ.
+        n_champion: Yeses of the champion in all; `n_challenger` likewise.
+    """
+
+    clusters: Grouped
+    n_left_out: int
+    rise: Floats
+    n_differing: Floats
+    n_champion: int
+    n_challenger: int
+
+    @classmethod
+    def of(cls, pairs: Paired) -> ShareSums:
+        """Count pairs that are all at hand."""
+        rise = pairs.challenger - pairs.champion
+        return cls(
+            clusters=pairs.clusters,
+            n_left_out=pairs.n_left_out,
+            rise=pairs.clusters.totals(rise),
+            n_differing=pairs.clusters.totals(rise != 0),
+            n_champion=int(pairs.champion.sum()),
+            n_challenger=int(pairs.challenger.sum()),
+        )
+
+
+def judged_shares(question: Question, sums: ShareSums) -> Estimate | Unavailable:
+    """The estimate of a difference of shares, from counts."""
+    lack = shortage(sums.clusters) or impossible_margin(question.null)
+    if lack is not None:
+        return question.refuse(lack, sums)
+    gain = -question.sign * sums.rise + 0.0  # never a negative zero
+    return _estimate(question, sums, RaoScott.of_sums(gain, sums.n_differing, sums.clusters))
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +147,16 @@ class RaoScott:
     @classmethod
     def of(cls, gain: Floats, clusters: Clusters) -> RaoScott:
         """From 1 for a win, -1 for a loss and 0 for a tie."""
-        moment = clustered_mean(gain, clusters)
-        n_wins, n_losses = int(np.count_nonzero(gain > 0)), int(np.count_nonzero(gain < 0))
-        n_discordant = int(np.count_nonzero(clusters.totals(gain != 0)))
-        seen = Discordance(n_wins, n_losses, gain.size)
+        return cls.of_sums(clusters.totals(gain), clusters.totals(gain != 0), clusters)
+
+    @classmethod
+    def of_sums(cls, gain: Floats, n_differing: Floats, clusters: Grouped) -> RaoScott:
+        """From the wins less the losses of each cluster, and the two together."""
+        n_pairs, sizes = clusters.n_pairs, clusters.sizes
+        n_differ, surplus = int(n_differing.sum()), int(gain.sum())
+        seen = Discordance((n_differ + surplus) // 2, (n_differ - surplus) // 2, n_pairs)
+        moment = cr2(seen.theta, gain - seen.theta * sizes, sizes)
+        n_discordant = int(np.count_nonzero(n_differing))
         return cls(moment, seen, _deff(moment, seen, clusters, n_discordant), n_discordant)
 
     @property
@@ -136,7 +180,7 @@ def require_binary(values: Floats) -> None:
 
 
 def _deff(
-    moment: Clustered, seen: Discordance, clusters: Clusters, n_discordant_clusters: int
+    moment: Clustered, seen: Discordance, clusters: Grouped, n_discordant_clusters: int
 ) -> float:
     if clusters.n_clusters == clusters.n_pairs:
         return 1.0
@@ -156,7 +200,7 @@ def impossible_margin(null: float) -> Shortage | None:
     return Shortage(f"two shares never differ by {abs(null):g} or more")
 
 
-def _estimate(question: Question, pairs: Paired, scaled: RaoScott) -> Estimate:
+def _estimate(question: Question, pairs: ShareSums, scaled: RaoScott) -> Estimate:
     # The score speaks of gains, the estimate of harms: the signs turn and the ends swap.
     counts, theta0 = scaled.scaled, -question.null
     reach = float(stats.t.ppf(question.confidence, scaled.moment.df))
@@ -164,8 +208,8 @@ def _estimate(question: Question, pairs: Paired, scaled: RaoScott) -> Estimate:
     return Estimate(
         metric=question.metric,
         unit=question.unit,
-        champion=float(pairs.champion.mean()),
-        challenger=float(pairs.challenger.mean()),
+        champion=pairs.n_champion / pairs.clusters.n_pairs,
+        challenger=pairs.n_challenger / pairs.clusters.n_pairs,
         harm=-scaled.seen.theta + 0.0,  # never a negative zero
         harm_low=-counts.upper(reach),
         harm_high=-counts.lower(reach),

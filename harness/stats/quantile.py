@@ -105,7 +105,7 @@ def quantile_harm(
     column = quantile_column(question, pairs, p)
     if isinstance(column, Unavailable):
         return column
-    return estimate(question, column, kind=kind_of(question))
+    return estimate(question, column.summed(), kind=kind_of(question))
 
 
 def quantile_column(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from harness.metric import Better
-from harness.stats.clusters import Clusters
+from harness.stats.clusters import Grouped
 from harness.stats.sufficiency import Shortage
 from harness.verdict import Unavailable
 
@@ -18,7 +18,7 @@ class Counted(Protocol):
     """Pairs in clusters, and how many were left out for want of a value."""
 
     @property
-    def clusters(self) -> Clusters: ...
+    def clusters(self) -> Grouped: ...
 
     @property
     def n_left_out(self) -> int: ...

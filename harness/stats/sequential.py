@@ -46,7 +46,7 @@ from harness.stats.always_valid import (
 from harness.stats.arrival import FIRST_CHECKPOINT, Arrival, next_checkpoint
 from harness.stats.clustered import Clustered, cr2, design_effect
 from harness.stats.clusters import Booleans
-from harness.stats.linearised import ROUNDING, Linearised, Objection, largest
+from harness.stats.linearised import ROUNDING, Linearised, Objection
 from harness.stats.planning import LARGEST_GROWTH, POWER
 from harness.stats.question import Counted, Question
 from harness.stats.sequential_mcnemar import SequentialMcNemar
@@ -207,7 +207,7 @@ def _too_early(column: Linearised, objection: Objection | None) -> Shortage | No
         )
     if objection is None:
         return None
-    return objection(column, _deff(column, _moment(column)))
+    return objection(column.summed(), _deff(column, _moment(column)))
 
 
 def _between_checkpoints(arrival: Arrival) -> Shortage:
@@ -311,8 +311,7 @@ def _of_identical(
 
 
 def _varies(column: Linearised) -> bool:
-    totals = column.clusters.totals(column.influence)
-    return largest(totals / column.clusters.sizes) > ROUNDING * column.scale
+    return column.summed().varies
 
 
 def _moment(column: Linearised) -> Clustered:
@@ -320,4 +319,4 @@ def _moment(column: Linearised) -> Clustered:
 
 
 def _deff(column: Linearised, moment: Clustered) -> float:
-    return design_effect(moment, column.spread, column.clusters.n_pairs)
+    return design_effect(moment, column.summed().spread, column.clusters.n_pairs)

@@ -12,11 +12,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from harness.metric import Better
-from harness.stats.clusters import Clusters, Floats
+from harness.stats.clusters import Floats, Grouped
 from harness.stats.linearised import Linearised
 from harness.stats.mean import INFINITE, harm_column, level_column, skewness_problem
 from harness.stats.no_difference import differs_nowhere
 from harness.stats.paired import Paired, Single
+from harness.stats.paired_sums import PairedSums
 from harness.stats.question import Question
 from harness.stats.sequential import Looking, concluded, growth_needed, look
 from harness.stats.sufficiency import Shortage, shortage
@@ -59,14 +60,13 @@ def sequential_mean_harm(
         column = harm_column(question, pairs)
         return question.refuse(column, pairs) if isinstance(column, Shortage) else column
 
-    pairs = Paired.complete(left, right, looking.arrival.clusters)
+    sums = PairedSums.of(Paired.complete(left, right, looking.arrival.clusters))
     if (
-        shortage(pairs.clusters) is None
-        and _infinite(pairs.champion) is None
+        shortage(sums.clusters) is None
         and question.impossible_margin is None
-        and differs_nowhere(pairs)
+        and differs_nowhere(sums)
     ):
-        return _no_difference(question, pairs, looking)
+        return _no_difference(question, sums, looking)
     kind = "log ratio of means" if relative else "mean difference"
     return look(question, column_at, looking, kind=kind, objection=skewness_problem)
 
@@ -104,9 +104,9 @@ def _infinite(*sides: Floats) -> Shortage | None:
     return None if all(np.isfinite(side).all() for side in sides) else INFINITE
 
 
-def _no_difference(question: Question, pairs: Paired, looking: Looking) -> Estimate:
+def _no_difference(question: Question, pairs: PairedSums, looking: Looking) -> Estimate:
     """A bet that differing pairs are rare, each costing at most the largest value seen."""
-    mean, most = float(pairs.champion.mean()), float(pairs.champion.max())
+    mean, most = pairs.champion_mean, pairs.champion_range.high
     reach = most / mean if question.relative else most
     n_effective = _effective(pairs.clusters)
     wager = Wager(np.zeros(1), np.array([n_effective]), -reach, reach)
@@ -130,6 +130,6 @@ def _no_difference(question: Question, pairs: Paired, looking: Looking) -> Estim
     )
 
 
-def _effective(clusters: Clusters) -> float:
+def _effective(clusters: Grouped) -> float:
     """As many clusters of equal size would tell as much."""
     return float(clusters.sizes.sum() ** 2 / (clusters.sizes @ clusters.sizes))

@@ -123,7 +123,7 @@ def reweighted_harm(
         n_left_out=pairs.n_left_out,
     )
     kind = "log ratio of means" if question.relative else "mean difference"
-    return estimate(question, column, kind=f"post-stratified {kind}")
+    return estimate(question, column.summed(), kind=f"post-stratified {kind}")
 
 
 def clusters_in(pairs: Clusters, parts: Codes, n_parts: int) -> list[int]:
