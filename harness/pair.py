@@ -11,7 +11,7 @@ from harness.value import value
 
 
 class LossReason(StrEnum):
-    """Why a received request gave no pair. None of these is the challenger's doing."""
+    """Why a received request gave no pair. None of these is known to be the challenger's doing."""
 
     SAMPLED_OUT = "sampled_out"
     INELIGIBLE = "ineligible"
@@ -20,6 +20,10 @@ class LossReason(StrEnum):
     SHED_RATE = "shed_rate"
     SHED_BUDGET = "shed_budget"
     MIRROR_DOWN = "mirror_down"
+    NO_CHAMPION_ANSWER = "no_champion_answer"  # an import: the log has none
+    NO_CHALLENGER_ANSWER = "no_challenger_answer"  # likewise; nobody can tell whose doing it was
+    REPEATED_ID = "repeated_id"  # an import: more than one request has this id
+    DUPLICATE = "duplicate"  # id and content stood before: the first counts, its pair stays stored
 
 
 @value
@@ -51,6 +55,37 @@ class Pair:
     sampled_prob: float = 1.0
 
 
+@value
+class Observed:
+    """One request with the champion's exchange alone: what is kept where there is no challenger.
+
+    Attributes:
+        external_id: The client's id.
+        entry_key: Identity of the request among those that were received.
+        received_at_ns: When the request arrived (UTC, nanoseconds since 1970).
+        cluster_id: User, session or conversation; the request's own id when it has none.
+        cluster_known: False when `cluster_id` had to be made up.
+        content_hash: Hash of method, target and body, to find repeated content.
+    """
+
+    request_id: RequestId
+    external_id: str | None
+    entry_key: str
+    received_at_ns: int
+    cluster_id: str
+    cluster_known: bool
+    request: Request
+    content_hash: str
+    champion: Exchange
+    segments: Mapping[str, str | None] = field(default_factory=dict)
+    truth: str | None = None
+    sampled_prob: float = 1.0
+
+
+Kept = Pair | Observed
+"""What a run keeps of a request: a row of its tables."""
+
+
 @dataclass(frozen=True, slots=True)
 class Conservation:
     """Where one challenger's requests went: `received = paired + sum(losses) + pending`."""
@@ -72,6 +107,7 @@ class Conservation:
             LossReason.INELIGIBLE,
             LossReason.SHED_RATE,
             LossReason.SHED_BUDGET,
+            LossReason.DUPLICATE,
         )
         return self.received - sum(self.losses.get(reason, 0) for reason in excused)
 

@@ -15,7 +15,7 @@ from harness.exchange import (
     Request,
     RequestId,
 )
-from harness.pair import Pair
+from harness.pair import Kept
 
 
 class Clock(Protocol):
@@ -70,7 +70,7 @@ class PairSink(Protocol):
         """Whether pairs are taken without waiting; who can hold back should when they are not."""
         ...
 
-    def append(self, pairs: Sequence[Pair]) -> None: ...
+    def append(self, pairs: Sequence[Kept]) -> None: ...
 
     def acknowledge(self) -> int:
         """Make all that was appended durable; return how many pairs are acknowledged in all."""

@@ -18,6 +18,7 @@ from harness.exchange import (
     Request,
     Response,
 )
+from harness.store.layout import Series
 from harness.store.reader import StoredRun
 
 _COLUMNS = (
@@ -40,8 +41,9 @@ def entries_of_run(run: StoredRun) -> Iterator[Recorded]:
     """
     seen: set[str] = set()
     columns = [*_COLUMNS, *(["segments"] if run.segments else [])]
-    for challenger in run.challengers:
-        for frame in run.frames(challenger, columns):
+    among = [*map(Series, run.challengers), *([run.observed] if run.observed else [])]
+    for series in among:
+        for frame in run.frames(series, columns):
             # As a number: a Python datetime would lose the nanoseconds.
             in_ns = frame.with_columns(pl.col("received_at").to_physical())
             for row in in_ns.iter_rows(named=True):

@@ -21,7 +21,8 @@ class RunSummary:
 
     Attributes:
         manifest: None when `run.json` cannot be read.
-        n_pairs: Over all challengers, without repeats; None when they cannot be counted.
+        n_pairs: Over all challengers, without repeats; without challengers, the requests that were
+            recorded. None when they cannot be counted.
         n_bytes: What the folder takes.
         decision: Of the verdict written last; None before there is one.
         is_locked: Whether somebody is writing to it now.
@@ -85,6 +86,7 @@ def _summary(path: Path) -> RunSummary:
         manifest = read_manifest(path)
         run = StoredRun.open(path)
         n_pairs = sum(run.n_pairs(name) for name in run.challengers)
+        n_pairs += run.n_pairs(run.observed) if run.observed else 0
         verdict = latest_verdict(path)
         decision = verdict.get("decision") if verdict else None
     except StoreError as exc:

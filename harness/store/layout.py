@@ -1,9 +1,9 @@
 """Where things stand in a run's folder.
 
-A *series* is what is written one row after the other: the pairs of one challenger, or the repeats
-of one deployment. Its name comes from a config and may hold anything, so on disk it is quoted as
-in a URL: a challenger `a/b` is the folder `challenger=a%2Fb`, which readers of partitioned Parquet
-turn back.
+A *series* is what is written one row after the other: the pairs of one challenger, the repeats of
+one deployment, or the exchanges of a champion without challengers. Its name comes from a config and
+may hold anything, so on disk it is quoted as in a URL: a challenger `a/b` is the folder
+`challenger=a%2Fb`, which readers of partitioned Parquet turn back.
 
 Rows of a series come in numbered portions. Portion 7 is a journal first and a part later; the
 shared number is what tells recovery that a journal has been sealed already.
@@ -35,6 +35,7 @@ class Kind(Enum):
 
     PAIRS = ("pairs", "challenger")
     REPEATS = ("repeats", "of")
+    EXCHANGES = ("exchanges", "champion")
 
     @property
     def folder(self) -> str:
@@ -47,10 +48,10 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Series:
-    """The rows of one challenger, or of one deployment asked twice.
+    """The rows of one challenger, of one deployment asked twice, or of a champion alone.
 
     Attributes:
-        name: Of the challenger, or of the deployment that was repeated.
+        name: Of the challenger, of the deployment that was repeated, or of the champion.
     """
 
     name: str

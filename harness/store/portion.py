@@ -10,12 +10,13 @@ import polars as pl
 import pyarrow as pa
 
 from harness.errors import PluginError
-from harness.pair import Pair
+from harness.pair import Kept
 from harness.store.arrow import arrow_of, frame_of
 from harness.store.journal import Journal
-from harness.store.layout import Series, journal_path, value_journal_path
+from harness.store.layout import Kind, Series, journal_path, value_journal_path
 from harness.store.privacy import KeepBodies, Privacy
 from harness.store.rows import pair_batch, without_bodies
+from harness.store.schema import exchange_schema, pair_schema
 from harness.store.sealing import DIGEST
 
 
@@ -42,18 +43,26 @@ class Writing:
 
     run: Path
     run_id: str
-    schema: pa.Schema
+    segments: Sequence[str]
     privacy: Privacy
     measure: Measure | None
 
-    def batch(self, pairs: Sequence[Pair], series: Series) -> pa.RecordBatch:
+    def schema(self, series: Series) -> pa.Schema:
+        return schema_of(series.kind, self.segments)
+
+    def batch(self, pairs: Sequence[Kept], series: Series) -> pa.RecordBatch:
         return pair_batch(
             pairs,
-            self.schema,
+            self.schema(series),
             run_id=self.run_id,
             series_name=series.name,
             privacy=self.privacy,
         )
+
+
+def schema_of(kind: Kind, segments: Sequence[str]) -> pa.Schema:
+    """The columns of a series' rows."""
+    return exchange_schema(segments) if kind is Kind.EXCHANGES else pair_schema(segments)
 
 
 class Portion:
@@ -68,7 +77,7 @@ class Portion:
         self._writing = writing
         self._series = series
         path = journal_path(writing.run, series, number)
-        self._pairs = Journal(path, writing.schema)
+        self._pairs = Journal(path, writing.schema(series))
         self._values: Journal | None = None
         self._is_synced = True
 
@@ -80,7 +89,7 @@ class Portion:
     def n_bytes(self) -> int:
         return self._pairs.n_bytes
 
-    def append(self, pairs: Sequence[Pair]) -> None:
+    def append(self, pairs: Sequence[Kept]) -> None:
         """Write a batch whole or not at all, and its values where bodies are not all kept.
 
         Raises:
@@ -93,7 +102,7 @@ class Portion:
             self._pairs.append(batch)
             return
         kept = without_bodies(batch, [privacy.keeps_bodies_of(pair) for pair in pairs])
-        if measure is None:
+        if measure is None or self._series.kind is Kind.EXCHANGES:
             self._pairs.append(kept)
         else:
             self._append_measured(kept, _measured(batch, measure))

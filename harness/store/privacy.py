@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from harness.exchange import Exchange, Failure, Headers, Response
-from harness.pair import Pair
+from harness.pair import Kept, Pair
 
 KEPT_HEADERS = frozenset(
     {
@@ -131,12 +131,12 @@ class Privacy:
         object.__setattr__(self, "_added", added)
         object.__setattr__(self, "_kept", _Decisions(KEPT_HEADERS | added))
 
-    def keeps_bodies_of(self, pair: Pair) -> bool:
+    def keeps_bodies_of(self, pair: Kept) -> bool:
         match self.keep_bodies:
             case KeepBodies.ALL:
                 return True
-            case KeepBodies.DIFFERING:
-                return self.differ(pair)
+            case KeepBodies.DIFFERING:  # what was observed alone differs from nothing
+                return isinstance(pair, Pair) and self.differ(pair)
             case KeepBodies.NONE:
                 return False
 

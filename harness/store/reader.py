@@ -33,7 +33,7 @@ from harness.store.layout import (
 from harness.store.losses import read_losses
 from harness.store.manifest import Manifest, read_manifest
 from harness.store.parts import part_rows, part_schema, read_part
-from harness.store.schema import pair_schema
+from harness.store.portion import schema_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +100,8 @@ class StoredRun:
         manifest = read_manifest(path)
         unsealed = _unsealed(path)
         portions: dict[Series, tuple[StoredPortion, ...]] = {}
-        needed = set(pair_schema(manifest.segments).names)
         for series in sorted(series_in(path), key=lambda one: (one.kind.name, one.name)):
+            needed = set(schema_of(series.kind, manifest.segments).names)
             sealed = [_sealed(*part, needed) for part in parts_of(path, series).items()]
             numbers = {part.number for part in sealed}
             open_ones = [one for one in unsealed.get(series, []) if one.number not in numbers]
@@ -119,6 +119,12 @@ class StoredRun:
     def repeats(self) -> tuple[Series, ...]:
         """The deployments that were asked twice."""
         return tuple(series for series in self._portions if series.kind is Kind.REPEATS)
+
+    @property
+    def observed(self) -> Series | None:
+        """The champion's exchanges, where it had no challengers."""
+        alone = (series for series in self._portions if series.kind is Kind.EXCHANGES)
+        return next(alone, None)
 
     @property
     def segments(self) -> tuple[str, ...]:
@@ -147,7 +153,9 @@ class StoredRun:
         if paths:
             # Not by pattern: a run's path may have brackets and stars in it.
             frames.insert(0, pl.scan_parquet(paths, glob=False, hive_partitioning=False))
-        frames = frames or [frame_of(pair_schema(self.segments).empty_table()).lazy()]
+        if not frames:
+            schema = schema_of(series_of(of).kind, self.segments)
+            frames = [frame_of(schema.empty_table()).lazy()]
         rows = pl.concat(frames)
         return rows if columns is None else rows.select(columns)
 
@@ -189,14 +197,15 @@ class StoredRun:
         spent = 0.0
         if deployment in self.manifest.named(Role.CHAMPION):
             among = [*map(Series, self.challengers), Series(deployment, Kind.REPEATS)]
+            among += [self.observed] if self.observed else []
             answers = pl.concat([self._answers(series) for series in among])
             spent += _sum(answers.unique(), "champion_cost_usd")
-        for kind in Kind:
+        for kind in (Kind.PAIRS, Kind.REPEATS):
             spent += _sum(self.scan(Series(deployment, kind)), "challenger_cost_usd")
         return spent
 
     def find(self, request_id: str) -> pl.DataFrame:
-        """The rows of one request, one for each challenger; empty when there is none."""
+        """The rows of one request, one for each challenger, or the champion's alone."""
         return self._rows(pl.col("request_id") == request_id)
 
     def find_like(self, text: str) -> pl.DataFrame:
@@ -216,7 +225,8 @@ class StoredRun:
         return rows
 
     def _rows(self, wanted: pl.Expr) -> pl.DataFrame:
-        among = [self.scan(name) for name in self.challengers] or [self.scan(Series(""))]
+        names: list[str | Series] = [*self.challengers] or [self.observed or Series("")]
+        among = [self.scan(name) for name in names]
         return pl.concat([rows.filter(wanted) for rows in among]).collect()
 
     def _answers(self, series: Series) -> pl.LazyFrame:

@@ -15,40 +15,44 @@ import pyarrow as pa
 
 from harness.errors import StoreError
 from harness.exchange import Exchange, Failure, Headers, Response
-from harness.pair import Pair
+from harness.pair import Kept, Pair
 from harness.store.privacy import Privacy, answer_of, masked_target
-from harness.store.schema import HEADERS, SEGMENTS, SIDES, segment_names
+from harness.store.schema import HEADERS, SEGMENTS, SIDES
 
 _HEADER = HEADERS.value_type
 _UNFIT = (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError, UnicodeError)
 
 
 def pair_batch(
-    pairs: Sequence[Pair], schema: pa.Schema, *, run_id: str, series_name: str, privacy: Privacy
+    pairs: Sequence[Kept], schema: pa.Schema, *, run_id: str, series_name: str, privacy: Privacy
 ) -> pa.RecordBatch:
-    """One row for each pair, in order, bodies included.
+    """One row for each pair, in order, bodies included; likewise for what was observed.
 
     Headers that may not be kept are left out here. Bodies are not: what is computed from them comes
     first, `without_bodies` takes them away afterwards.
 
     Args:
-        schema: What `pair_schema` gave.
+        schema: What `pair_schema` gave, or `exchange_schema` for what was observed.
         series_name: Goes to the column `challenger`.
 
     Raises:
         StoreError: For a value that must be there and that no column can hold.
     """
     values = _request_values(pairs, run_id, series_name)
-    for side, exchanges in zip(SIDES, _exchanges(pairs), strict=True):
+    sides = _exchanges(pairs)
+    for side, exchanges in sides.items():
         values |= _side_values(side, exchanges)
-    headers = {"request_headers": _headers([pair.request.headers for pair in pairs], privacy)}
-    for side, exchanges in zip(SIDES, _exchanges(pairs), strict=True):
+    made = {"request_headers": _headers([pair.request.headers for pair in pairs], privacy)}
+    for side, exchanges in sides.items():
         answers = map(answer_of, exchanges)
         lists = [None if answer is None else answer.headers for answer in answers]
-        headers[f"{side}_headers"] = _headers(lists, privacy)
+        made[f"{side}_headers"] = _headers(lists, privacy)
     if SEGMENTS in schema.names:
-        values[SEGMENTS] = _segments(pairs, segment_names(schema))
-    arrays = [headers.get(field.name) or _array(values[field.name], field) for field in schema]
+        made[SEGMENTS] = _segments(pairs, schema.field(SEGMENTS).type)
+    arrays = [
+        made[field.name] if field.name in made else _array(values[field.name], field)
+        for field in schema
+    ]
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
@@ -56,12 +60,14 @@ def without_bodies(batch: pa.RecordBatch, keep: Sequence[bool]) -> pa.RecordBatc
     """The batch with the bodies of some rows replaced by their hashes.
 
     Args:
-        keep: For each row whether its three bodies stay.
+        keep: For each row whether its bodies stay.
     """
     if all(keep):
         return batch
     changed = {"request_body": _only(batch.column("request_body"), keep)}
     for side in SIDES:
+        if f"{side}_body" not in batch.schema.names:
+            continue
         bodies = batch.column(f"{side}_body")
         changed[f"{side}_body"] = _only(bodies, keep)
         changed[f"{side}_body_hash"] = pa.array(
@@ -80,10 +86,14 @@ def body_hash(body: Any) -> str:
     return hashlib.blake2b(body, digest_size=16).hexdigest()
 
 
-def body_bytes(pair: Pair) -> int:
-    """How much the bodies of a pair take in memory."""
-    answers = (answer_of(pair.champion), answer_of(pair.challenger))
-    return len(pair.request.body) + sum(len(one.body) for one in answers if one is not None)
+def body_bytes(kept: Kept) -> int:
+    """How much the bodies of a pair, or of what was observed, take in memory."""
+    n_bytes = len(kept.request.body)
+    if (answer := answer_of(kept.champion)) is not None:
+        n_bytes += len(answer.body)
+    if isinstance(kept, Pair) and (answer := answer_of(kept.challenger)) is not None:
+        n_bytes += len(answer.body)
+    return n_bytes
 
 
 def _only(column: pa.Array, keep: Sequence[bool]) -> pa.Array:
@@ -92,11 +102,14 @@ def _only(column: pa.Array, keep: Sequence[bool]) -> pa.Array:
     return column.take(pa.array(wanted, pa.int32()))
 
 
-def _exchanges(pairs: Sequence[Pair]) -> tuple[list[Exchange], list[Exchange]]:
-    return [pair.champion for pair in pairs], [pair.challenger for pair in pairs]
+def _exchanges(pairs: Sequence[Kept]) -> dict[str, list[Exchange]]:
+    """By side; without challengers there is one side."""
+    challengers = [pair.challenger for pair in pairs if isinstance(pair, Pair)]
+    sides = ([pair.champion for pair in pairs], challengers)
+    return {side: found for side, found in zip(SIDES, sides, strict=True) if found}
 
 
-def _request_values(pairs: Sequence[Pair], run_id: str, series_name: str) -> dict[str, list[Any]]:
+def _request_values(pairs: Sequence[Kept], run_id: str, series_name: str) -> dict[str, list[Any]]:
     requests = [pair.request for pair in pairs]
     return {
         "request_id": [pair.request_id for pair in pairs],
@@ -154,20 +167,30 @@ def _answer_values(answers: list[Response | None]) -> dict[str, list[Any]]:
     }
 
 
-def _segments(pairs: Sequence[Pair], names: Sequence[str]) -> list[dict[str, str | None]]:
-    return [{name: pair.segments.get(name) for name in names} for pair in pairs]
+def _segments(pairs: Sequence[Kept], kind: pa.StructType) -> pa.Array:
+    members = [
+        _array([pair.segments.get(member.name) for pair in pairs], member) for member in kind
+    ]
+    return pa.StructArray.from_arrays(members, fields=list(kind))
 
 
 def _headers(lists: Iterable[Headers | None], privacy: Privacy) -> pa.Array:
-    """Header lists as one column, without those that may not be kept."""
+    """Header lists as one column, without those that may not be kept.
+
+    Servers and clients say much the same every time, so each different list is looked through once.
+    """
+    places: dict[Headers | None, int] = {}
+    rows = [places.setdefault(headers, len(places)) for headers in lists]
+    return _different_headers(list(places), privacy).take(pa.array(rows, pa.int32()))
+
+
+def _different_headers(lists: Sequence[Headers | None], privacy: Privacy) -> pa.Array:
     flat: list[tuple[str, str]] = []
     ends = [0]
-    absent = []
     for headers in lists:
         if headers:
             flat += privacy.keep(headers)
         ends.append(len(flat))
-        absent.append(headers is None)
     fields = list(_HEADER)
     names, values = [name for name, _ in flat], [value for _, value in flat]
     members = [_array(names, fields[0]), _array(values, fields[1])]
@@ -175,7 +198,7 @@ def _headers(lists: Iterable[Headers | None], privacy: Privacy) -> pa.Array:
         pa.array(ends, pa.int32()),
         pa.StructArray.from_arrays(members, fields=fields),
         type=HEADERS,
-        mask=pa.array(absent) if any(absent) else None,
+        mask=pa.array([headers is None for headers in lists]) if None in lists else None,
     )
 
 

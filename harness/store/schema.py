@@ -1,7 +1,8 @@
 """The columns of the pair table: name, type, unit, meaning.
 
 One row per request and challenger. The same columns hold the repeats, where both sides are the same
-deployment. This list is what the documentation and the Parquet files' field metadata are made from.
+deployment; the exchanges of a champion without challengers have those of its side alone. This list
+is what the documentation and the Parquet files' field metadata are made from.
 """
 
 from __future__ import annotations
@@ -290,6 +291,13 @@ def columns(segments: Sequence[str] = ()) -> Iterator[Column]:
     yield from request_columns(segments)
     for side in SIDES:
         yield from (column.of(side) for column in SIDE_COLUMNS)
+
+
+def exchange_schema(segments: Sequence[str] = ()) -> pa.Schema:
+    """The Arrow schema of a champion's exchanges where there is no challenger."""
+    of_request = [one for one in request_columns(segments) if one.name != "challenger"]
+    of_champion = [column.of(SIDES[0]) for column in SIDE_COLUMNS]
+    return pa.schema([column.field for column in (*of_request, *of_champion)])
 
 
 def pair_schema(segments: Sequence[str] = ()) -> pa.Schema:

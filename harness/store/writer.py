@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from harness.errors import UsageError
 from harness.exchange import DeploymentName
-from harness.pair import Conservation, Pair
+from harness.pair import Conservation, Kept, Pair
 from harness.store import disk
 from harness.store.layout import JOURNAL, LOCK, Kind, Series, parts_of, series_in
 from harness.store.lock import Lock
@@ -24,7 +24,6 @@ from harness.store.portion import Measure, Portion, Writing
 from harness.store.privacy import Privacy
 from harness.store.recovery import recover
 from harness.store.rows import body_bytes
-from harness.store.schema import pair_schema
 from harness.store.sealing import Checkpoint, no_checkpoint, seal
 
 PAIRS_PER_BATCH = 1_000
@@ -34,7 +33,7 @@ BYTES_PER_PART = 256 << 20
 """A part is sealed when its journal has this much: a part is what a reader holds in memory."""
 
 
-_Sides = tuple[DeploymentName, DeploymentName]
+_Sides = tuple[DeploymentName, DeploymentName | None]
 
 
 class RunWriter:
@@ -59,13 +58,11 @@ class RunWriter:
         self.manifest = manifest
         self.n_found = _rows_found(run)
         self._lock = lock
-        self._writing = Writing(
-            run, manifest.run_id, pair_schema(manifest.segments), privacy, measure
-        )
+        self._writing = Writing(run, manifest.run_id, manifest.segments, privacy, measure)
         self._pairs_per_part = pairs_per_part
         self._checkpoint = checkpoint
         self._portions: dict[Series, Portion] = {}
-        self._gathered: dict[_Sides, list[Pair]] = {}
+        self._gathered: dict[_Sides, list[Kept]] = {}
         self._n_gathered = self._n_gathered_bytes = 0
         self._n_written = self._n_acknowledged = 0
         # pyarrow imports pandas, where it is installed, at its first conversion: 0.2 s that would
@@ -157,15 +154,18 @@ class RunWriter:
         """Pairs of this writer that survive a crash."""
         return self._n_acknowledged
 
-    def append(self, pairs: Sequence[Pair]) -> None:
+    def append(self, pairs: Sequence[Kept]) -> None:
         """Take pairs; a pair whose sides are one deployment is a repeat of it.
+
+        What was observed of a champion alone goes to a table of its own.
 
         Raises:
             StoreFullError: When a batch was full and the disk too.
         """
         gathered = self._gathered
         for pair in pairs:
-            sides = pair.champion.deployment, pair.challenger.deployment
+            challenger = pair.challenger.deployment if isinstance(pair, Pair) else None
+            sides = pair.champion.deployment, challenger
             if sides not in gathered:
                 gathered[sides] = []
             gathered[sides].append(pair)
@@ -278,14 +278,16 @@ class RunWriter:
         del self._portions[series]
 
 
-def _series(champion: DeploymentName, challenger: DeploymentName) -> Series:
+def _series(champion: DeploymentName, challenger: DeploymentName | None) -> Series:
+    if challenger is None:
+        return Series(champion, Kind.EXCHANGES)
     return Series(challenger, Kind.REPEATS if champion == challenger else Kind.PAIRS)
 
 
 def _rows_found(run: Path) -> dict[str, int]:
-    """Pairs that are there already, by challenger."""
+    """Pairs that are there already, by challenger; what was observed alone, by champion."""
     return {
         series.name: sum(map(part_rows, parts_of(run, series).values()))
         for series in series_in(run)
-        if series.kind is Kind.PAIRS
+        if series.kind is not Kind.REPEATS
     }
