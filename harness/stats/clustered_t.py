@@ -1,21 +1,23 @@
 """The t-test of an estimate with clustered influence, and the interval it inverts.
 
-With fewer than twenty clusters the t distribution is a hope. The sign-flip test needs only that
-the clusters scatter evenly, so there both are asked and the more doubtful answer counts: the larger
-p-value, and the wider bound, which then belong together.
+With fewer degrees of freedom than twenty even clusters have, the t distribution is a hope: few
+clusters, or many of which a few hold most of the pairs. The sign-flip test needs only that the
+clusters scatter evenly, so there both are asked and the more doubtful answer counts: the larger
+p-value, and the wider bound, which then belong together. With 50 users of very unequal size a harm
+at its margin passes in 6.8 % of runs by the t-test alone, and in 4.5 % so.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from scipy import stats
 
 from harness.stats.clustered import Clustered, cr2
 from harness.stats.clusters import Floats
 from harness.stats.sign_flip import SignFlip, n_subsets
-from harness.stats.sufficiency import FEW_CLUSTERS
+from harness.stats.sufficiency import FEW_DF
 
 POWER = 0.8
 
@@ -46,7 +48,15 @@ class TTest:
     method: str
 
 
-def t_test(estimate: float, totals: Floats, sizes: Floats, *, null: float, alpha: float) -> TTest:
+def t_test(
+    estimate: float,
+    totals: Floats,
+    sizes: Floats,
+    *,
+    null: float,
+    alpha: float,
+    most_df: float = math.inf,
+) -> TTest:
     """Test an estimate against `null`.
 
     Args:
@@ -54,10 +64,12 @@ def t_test(estimate: float, totals: Floats, sizes: Floats, *, null: float, alpha
         totals: Influence totals of the clusters, summing to zero.
         sizes: Pairs in each.
         alpha: Error on each side.
+        most_df: Degrees of freedom at most, where clusters differ in more than their sizes.
     """
     moment = cr2(estimate, totals, sizes)
+    moment = replace(moment, df=min(moment.df, most_df))
     t_side = _student(moment, null=null, alpha=alpha)
-    if sizes.size >= FEW_CLUSTERS:
+    if moment.df >= FEW_DF:
         return t_side
     flips = SignFlip.of(totals + estimate * sizes, sizes)
     return TTest(

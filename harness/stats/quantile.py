@@ -15,6 +15,11 @@ difference of quantiles is then
 for challenger `b` and champion `a`, each term divided by its quantile for a log ratio; clusters,
 and the correlation of the two sides, enter through the CR2 variance of these numbers.
 
+What a tail says comes from the clusters that reach into it. So there are no more degrees of freedom
+than those (in equal parts), and the number of independent values beyond the quantile is counted by
+the larger of two design effects, as for a rate (`harness.stats.rate`): a sample that happens to
+understate how alike a user's requests are must not be the one that gets an answer.
+
 A failed request has no latency that could count as good: it is infinite (worst rank). A quantile
 below the share of failures is not affected by what they would have taken. One beyond it does not
 exist, and where that is surely so for the challenger alone, it is harm without a number.
@@ -34,14 +39,14 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from harness.metric import Better
-from harness.stats.clustered import cr1, design_effect
+from harness.stats.clustered import cr1, design_effect, size_design_effect
 from harness.stats.clusters import Booleans, Clusters, Floats
 from harness.stats.linearised import Linearised, estimate, largest
 from harness.stats.order_statistics import OrderStatistics
 from harness.stats.paired import Paired
 from harness.stats.question import Question
 from harness.stats.rate import Events
-from harness.stats.sufficiency import Shortage, more_clusters, shortage
+from harness.stats.sufficiency import MIN_DF, Shortage, more_clusters, shortage
 from harness.verdict import Estimate, Unavailable
 
 # With fewer independent values beyond the quantile its interval covers too seldom: 77 % instead of
@@ -140,7 +145,9 @@ class SideQuantile:
         low: The interval ends, values of the data.
         density: Share of values per unit at the quantile; infinite where low equals high.
         is_tied: Whether so many values equal the quantile that no density can be read.
-        deff: Of the share.
+        deff: Of the share: the larger of what its variance says and what the sizes do.
+        n_tail_clusters: Clusters that the values beyond the quantile come from, as many as would
+            hold them in equal parts; 0 where there are none.
     """
 
     p: float
@@ -152,6 +159,7 @@ class SideQuantile:
     density: float
     is_tied: bool
     deff: float
+    n_tail_clusters: float
 
     @classmethod
     def of(cls, values: Floats, clusters: Clusters, p: float) -> SideQuantile:
@@ -175,7 +183,11 @@ class SideQuantile:
             high=high,
             density=2 * reach / (high - low) if high > low else math.inf,
             is_tied=high <= low or ties > MAX_TIES * 2 * reach,
-            deff=design_effect(moment, spread, values.size),
+            deff=max(
+                design_effect(moment, spread, values.size),
+                size_design_effect(below.astype(np.float64), clusters),
+            ),
+            n_tail_clusters=_effective(clusters.totals(below if p < 0.5 else ~below)),
         )
 
     @property
@@ -220,6 +232,12 @@ def _quantile_problem(
             return Shortage(
                 f"the {name}'s quantile, {side.value:.3g}, has no ratio: use an absolute margin"
             )
+    n_tail = min(left.n_tail_clusters, right.n_tail_clusters)
+    if n_tail < MIN_DF:
+        return Shortage(
+            f"the values beyond the quantile come from too few clusters: in equal parts they would "
+            f"fill {n_tail:.1f}, and {MIN_DF:g} are needed"
+        )
     return None
 
 
@@ -268,4 +286,19 @@ def _difference(
         scale=max(largest(before), largest(after)),
         clusters=pairs.clusters,
         n_left_out=pairs.n_left_out,
+        most_df=_most_df(pairs.clusters, left, right),
     )
+
+
+def _most_df(clusters: Clusters, left: SideQuantile, right: SideQuantile) -> float:
+    """No more than the clusters in the thinner tail; independent pairs need no estimate of how alike
+    they are."""
+    if clusters.n_clusters == clusters.n_pairs:
+        return math.inf
+    return min(left.n_tail_clusters, right.n_tail_clusters)
+
+
+def _effective(totals: Floats) -> float:
+    """How many clusters would hold these totals in equal parts (Kish)."""
+    squares = float(totals @ totals)
+    return float(totals.sum()) ** 2 / squares if squares else 0.0

@@ -6,6 +6,11 @@ with the count and the number of pairs both divided by the design effect; with f
 clusters that have an event (or that have a non-event) clusters count as the units. Without any
 event the upper bound is `1 - alpha^(1/n)`, the rule of three.
 
+The design effect is the larger of two: the CR2 variance over that of independent pairs, and what
+the cluster sizes make of the correlation within clusters. By the first alone, 95 % intervals cover
+91.6 % with 200 users of very unequal size: a sample whose heaviest users have few events has both a
+small rate and a small variance. By the larger one they cover 95 to 98 %.
+
 References:
     Clopper & Pearson (1934), Biometrika 26:404. Korn & Graubard (1998), Survey Methodology 24:193,
     for the deflated form. Yan et al. (2021), CVPR, for the negative flip rate.
@@ -21,9 +26,9 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from harness.metric import Better
-from harness.stats.clustered import clustered_mean
+from harness.stats.clustered import cr2, design_effect_of_sizes
 from harness.stats.clustered_t import POWER
-from harness.stats.clusters import Clusters, Floats
+from harness.stats.clusters import Clusters, Floats, Grouped
 from harness.stats.paired import Single
 from harness.stats.proportion import MIN_DISCORDANT_CLUSTERS, require_binary
 from harness.stats.question import Question
@@ -67,11 +72,30 @@ def rate_bound(
     """
     question = Question(metric, unit, better, null, confidence)
     pairs = Single.complete(values, clusters)
-    lack = shortage(pairs.clusters)
-    if lack is not None:
-        return question.refuse(lack, pairs)
     require_binary(pairs.values)
-    return _estimate(question, pairs, Events.of(pairs.values, pairs.clusters))
+    return judged_rate(question, EventSums.of(pairs))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EventSums:
+    """Events counted by cluster, of the clusters that have a value. Counts of parts add up."""
+
+    clusters: Grouped
+    n_left_out: int
+    events: Floats
+
+    @classmethod
+    def of(cls, pairs: Single) -> EventSums:
+        """Count values that are all at hand."""
+        return cls(pairs.clusters, pairs.n_left_out, pairs.clusters.totals(pairs.values))
+
+
+def judged_rate(question: Question, sums: EventSums) -> Estimate | Unavailable:
+    """The estimate of a rate, from counts."""
+    lack = shortage(sums.clusters)
+    if lack is not None:
+        return question.refuse(lack, sums)
+    return _estimate(question, sums, Events.of_sums(sums.events, sums.clusters))
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +116,14 @@ class Events:
     @classmethod
     def of(cls, values: Floats, clusters: Clusters) -> Events:
         """From 1 for an event and 0 for none."""
-        deff = _deff(values, clusters)
-        return cls(float(values.sum()) / deff, values.size / deff, deff, float(values.mean()))
+        return cls.of_sums(clusters.totals(values), clusters)
+
+    @classmethod
+    def of_sums(cls, events: Floats, clusters: Grouped) -> Events:
+        """From the events of each cluster."""
+        n_events, n_pairs = float(events.sum()), clusters.n_pairs
+        deff = _deff(events, clusters)
+        return cls(n_events / deff, n_pairs / deff, deff, n_events / n_pairs)
 
     def lower(self, alpha: float) -> float:
         """The rate is above this, at one-sided error `alpha`."""
@@ -120,23 +150,28 @@ class Events:
         return float(stats.beta.cdf(rate, self.count, self.n - self.count + 1))
 
 
-def _deff(values: Floats, clusters: Clusters) -> float:
-    if clusters.n_clusters == clusters.n_pairs:
+def _deff(events: Floats, clusters: Grouped) -> float:
+    n_pairs, sizes = clusters.n_pairs, clusters.sizes
+    if clusters.n_clusters == n_pairs:
         return 1.0
-    pairs_per_cluster = clusters.n_pairs / clusters.n_clusters
-    moment = clustered_mean(values, clusters)
-    spread = moment.estimate * (1 - moment.estimate)
+    pairs_per_cluster = n_pairs / clusters.n_clusters
+    rate = float(events.sum()) / n_pairs
+    spread = rate * (1 - rate)
     if spread <= 0:
         return pairs_per_cluster
-    deff = max(1.0, moment.variance * values.size / spread)
-    events = clusters.totals(values)
-    n_telling = min(np.count_nonzero(events), np.count_nonzero(events < clusters.sizes))
+    centred = events - rate * sizes
+    deff = max(
+        1.0,
+        cr2(rate, centred, sizes).variance * n_pairs / spread,
+        design_effect_of_sizes(centred, n_pairs * spread, clusters),
+    )
+    n_telling = min(np.count_nonzero(events), np.count_nonzero(events < sizes))
     if n_telling < MIN_DISCORDANT_CLUSTERS:
         return max(deff, pairs_per_cluster)
     return deff
 
 
-def _estimate(question: Question, pairs: Single, events: Events) -> Estimate:
+def _estimate(question: Question, pairs: EventSums, events: Events) -> Estimate:
     alpha, limit = question.alpha, question.sign * question.null
     low, high = events.lower(alpha), events.upper(alpha)
     below, above = events.p_at_least(limit), events.p_at_most(limit)

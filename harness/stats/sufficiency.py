@@ -6,13 +6,13 @@ import math
 from dataclasses import dataclass
 
 from harness.stats.clustered import satterthwaite_df
-from harness.stats.clusters import Clusters
+from harness.stats.clusters import Grouped
 
 # Below this no gate: a variance between so few clusters is hardly known.
 MIN_CLUSTERS = 8
 
-# Below this the sign-flip test has to agree with the t-test.
-FEW_CLUSTERS = 20
+# Below this the sign-flip test has to agree with the t-test: 20 clusters of equal size have it.
+FEW_DF = 19.0
 
 # Below this the t distribution itself is no longer believable.
 MIN_DF = 2.0
@@ -30,7 +30,7 @@ class Shortage:
     clusters_missing: int | None = None
 
 
-def shortage(clusters: Clusters) -> Shortage | None:
+def shortage(clusters: Grouped) -> Shortage | None:
     """What forbids a verdict from these clusters; None if nothing does.
 
     Examples:
@@ -54,7 +54,7 @@ def shortage(clusters: Clusters) -> Shortage | None:
     return None
 
 
-def cautions(clusters: Clusters) -> tuple[str, ...]:
+def cautions(clusters: Grouped) -> tuple[str, ...]:
     """What a reader of the interval should know about the clusters, a sentence each."""
     df = satterthwaite_df(clusters.sizes)
     share = float(clusters.sizes.max() / clusters.n_pairs)
@@ -66,12 +66,12 @@ def cautions(clusters: Clusters) -> tuple[str, ...]:
     return tuple(found)
 
 
-def more_clusters(clusters: Clusters, factor: float) -> int:
+def more_clusters(clusters: Grouped, factor: float) -> int:
     """Clusters missing when `factor` times as many pairs are needed, at the same sizes."""
     return max(1, math.ceil(clusters.n_clusters * (factor - 1)))
 
 
-def flips_needed(clusters: Clusters, alpha: float) -> Shortage:
+def flips_needed(clusters: Grouped, alpha: float) -> Shortage:
     """Sign flips of K clusters give `2**-K` at best, and that is not below `alpha`."""
     count = clusters.n_clusters
     return Shortage(

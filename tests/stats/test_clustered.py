@@ -1,7 +1,13 @@
 import numpy as np
 import pytest
 
-from harness.stats.clustered import clustered_mean, cr1, cr2, satterthwaite_df
+from harness.stats.clustered import (
+    clustered_mean,
+    cr1,
+    cr2,
+    satterthwaite_df,
+    size_design_effect,
+)
 from harness.stats.clusters import Clusters
 
 
@@ -52,3 +58,21 @@ def test_bias_reduction_widens_what_the_textbook_gives():
     totals, sizes = np.array([3.0, -1.0, -1.0, -1.0]), np.array([9.0, 1.0, 1.0, 1.0])
 
     assert cr2(0.0, totals, sizes).variance > cr1(0.0, totals, sizes).variance
+
+
+@pytest.mark.parametrize(("icc", "expected"), [(0.0, 1.0), (1.0, 10.0)])
+def test_the_design_effect_of_sizes_runs_from_pairs_to_clusters(icc, expected):
+    """Pairs of a cluster that have nothing in common all count; equal ones count as one."""
+    rng = np.random.default_rng(3)
+    clusters = Clusters.of(np.repeat(np.arange(300), 10))
+    values = rng.normal(size=3000) if icc == 0 else rng.normal(size=300)[clusters.codes]
+
+    assert size_design_effect(values, clusters) == pytest.approx(expected, rel=0.1)
+
+
+def test_pairs_on_their_own_have_nothing_in_common():
+    """Without clusters there is no correlation to ask for."""
+    values = np.arange(10.0)
+
+    assert size_design_effect(values, Clusters.independent(10)) == 1.0
+    assert size_design_effect(values, Clusters.of(np.zeros(10, int))) == 1.0

@@ -84,3 +84,15 @@ def test_detectable_means_nothing_beyond_zero_and_one():
 
     assert found.detectable is None
     assert found.p_value == 1.0
+
+
+def test_a_heavy_user_without_events_does_not_make_a_rate_sure():
+    """All events in the many small users, none in the one that holds half of the pairs: how alike
+    requests are is asked of all users, and what that costs of the sizes."""
+    codes = np.r_[np.zeros(400, int), np.repeat(np.arange(1, 41), 10)]
+    values = np.r_[np.zeros(400), np.tile(np.repeat([1.0, 0.0], 10), 20)]
+
+    found = ask(values, codes, null=0.5)
+
+    assert found.deff > 100
+    assert found.harm_high > 0.5

@@ -61,3 +61,26 @@ def test_ties_count_on_both_sides():
     flips = SignFlip.of(np.zeros(10), np.ones(10))
 
     assert flips.p_at_least(0.0) == flips.p_at_most(0.0) == flips.p_two_sided(0.0) == 1.0
+
+
+def test_very_many_clusters_are_flipped_in_groups():
+    """The larger ones alone, the small ones together: as quick, and about as sure."""
+    rng = np.random.default_rng(6)
+    totals, sizes = rng.normal(0.1, 1, 20_000), np.ones(20_000)
+    sizes[:5] = 4_000.0
+    totals[:5] *= 4_000
+
+    flips = SignFlip.of(totals, sizes)
+
+    assert flips.n_subsets == N_DRAWS + 1
+    assert flips.lower(0.05) < totals.sum() / sizes.sum() < flips.upper(0.05)
+
+
+def test_equal_amounts_of_either_sign_are_drawn_alike_in_any_order():
+    """Whole numbers tie, and a tie is not broken by the order of the table."""
+    totals, sizes = np.tile([1.0, -1.0, 1.0], 10), np.ones(30)
+
+    one, other = SignFlip.of(totals, sizes), SignFlip.of(np.sort(totals), sizes)
+
+    assert one.upper(0.05) == other.upper(0.05)
+    assert SignFlip.of(-totals, sizes).lower(0.05) == -one.upper(0.05)
