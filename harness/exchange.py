@@ -93,8 +93,10 @@ class Timing:
     Attributes:
         due_at_ns: When the schedule wanted the request sent (UTC, nanoseconds since 1970).
         wait_s: Seconds from due to the first byte sent; connection set-up, queueing for a rate or
-            in-flight ceiling and our own lateness are inside.
-        sender_lag_s: The part of `wait_s` that is the measuring process's own lateness.
+            in-flight ceiling and our own lateness are inside. None where a log was all that was
+            seen of it, and nothing was due.
+        sender_lag_s: The part of `wait_s` that is the measuring process's own lateness; None
+            likewise.
         first_byte_s: Seconds from the first byte sent to the first byte of the answer; None if
             nothing came.
         latency_s: Seconds from the first byte sent to the end of the outcome (service time). With
@@ -104,8 +106,8 @@ class Timing:
     """
 
     due_at_ns: int
-    wait_s: float
-    sender_lag_s: float
+    wait_s: float | None
+    sender_lag_s: float | None
     first_byte_s: float | None
     latency_s: float
     timeout_s: float
@@ -180,6 +182,8 @@ class LateAnswer:
         at_ns: When the answer was complete (UTC, nanoseconds since 1970), where the latency has to
             be computed from it.
         first_byte_at_ns: When its first byte came, likewise.
+        by: Whose answer it is where the log has those of several deployments; empty for the
+            champion's.
     """
 
     entry_id: str
@@ -187,6 +191,7 @@ class LateAnswer:
     answer: RecordedAnswer
     at_ns: int | None = None
     first_byte_at_ns: int | None = None
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,18 @@ from harness.replay.corpus import Corpus
 
 
 def corpus_of(
-    paths: Sequence[Path], format: str, spool: Path, *, max_rejected_rate: float
+    paths: Sequence[Path],
+    format: str,
+    spool: Path,
+    *,
+    max_rejected_rate: float,
+    needs_requests: bool = True,
 ) -> Corpus:
     """Read a log.
 
     Args:
         format: Name of a reader, or `auto` to tell by content.
+        needs_requests: False for a log that is read for its answers.
 
     Raises:
         LogError: It cannot be read, or too much of it cannot.
@@ -28,6 +34,7 @@ def corpus_of(
         format=None if format == "auto" else format,
         spool_dir=spool,
         max_rejected_rate=max_rejected_rate,
+        needs_requests=needs_requests,
     )
 
 

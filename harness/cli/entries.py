@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from harness.cli.log_summary import find_first
 from harness.config import Config
@@ -14,10 +14,38 @@ from harness.traffic.attributes import Attribute, attribute
 
 
 @dataclass(frozen=True, slots=True)
-class Entries:
-    """The entries of a log that a run has to ask, and those that warm it up.
+class Belonging:
+    """Whose an entry is and which segments it is in, as a config or else the log says.
 
     A segment is found where the config says; failing that, the log's own of that name counts.
+    """
+
+    cluster: Attribute | None = None
+    segments: Mapping[str, Attribute] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, config: Config) -> Belonging:
+        return cls(
+            attribute(config.cluster, find_first) if config.cluster else None,
+            {name: attribute(at, find_first) for name, at in config.segments.items()},
+        )
+
+    def cluster_of(self, recorded: Recorded) -> str | None:
+        if self.cluster is None:
+            return recorded.cluster_id
+        return self.cluster.of(recorded.request)
+
+    def segments_of(self, recorded: Recorded) -> dict[str, str | None]:
+        request = recorded.request
+        return {
+            name: found if (found := at.of(request)) is not None else recorded.segments.get(name)
+            for name, at in self.segments.items()
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """The entries of a log that a run has to ask, and those that warm it up.
 
     Attributes:
         done: For each challenger, keys of the entries it has a pair for.
@@ -25,8 +53,7 @@ class Entries:
 
     corpus: Corpus
     n_warm_up: int
-    cluster: Attribute | None
-    segments: Mapping[str, Attribute]
+    belonging: Belonging
     done: Sequence[Collection[str]]
 
     @classmethod
@@ -34,8 +61,7 @@ class Entries:
         return cls(
             corpus=corpus,
             n_warm_up=min(config.warm_up, corpus.n_entries),
-            cluster=attribute(config.cluster, find_first) if config.cluster else None,
-            segments={name: attribute(at, find_first) for name, at in config.segments.items()},
+            belonging=Belonging.of(config),
             done=done,
         )
 
@@ -60,10 +86,11 @@ class Entries:
                 yield self._entry(entry.key, entry.recorded, missing)
 
     def _entry(self, key: str, recorded: Recorded, challengers: tuple[int, ...]) -> Entry:
-        request = recorded.request
-        known = self.cluster.of(request) if self.cluster is not None else recorded.cluster_id
-        segments = {
-            name: found if (found := at.of(request)) is not None else recorded.segments.get(name)
-            for name, at in self.segments.items()
-        }
-        return Entry(key, recorded, known, segments, challengers)
+        belonging = self.belonging
+        return Entry(
+            key,
+            recorded,
+            belonging.cluster_of(recorded),
+            belonging.segments_of(recorded),
+            challengers,
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from harness.config import Config, load, restore
 from harness.errors import UsageError
 from harness.gate.exit_code import HoldAs, exit_code
 from harness.store.reader import StoredRun
+from harness.store.remote import is_uri
 
 Outputs = Annotated[
     list[Path] | None,
@@ -66,7 +68,10 @@ def gate(
     stored = [stored_run(run, RUNS) for run in runs]
     _refuse_doubles(stored)
     by = load(config) if config is not None else config_of(stored[0])
-    return conclude(stored, by, output or (), as_json, challenger, hold_as)
+    code = conclude(stored, by, output or (), as_json, challenger, hold_as)
+    if any(map(is_uri, runs)):
+        print("harness: the verdict is kept with the copy alone", file=sys.stderr)
+    return code
 
 
 def _refuse_doubles(runs: Sequence[StoredRun]) -> None:
@@ -99,5 +104,11 @@ def conclude(
 
 
 def config_of(run: StoredRun) -> Config:
-    """The config a run was made with. Secrets in it are references still."""
+    """The config a run was made with. Secrets in it are references still.
+
+    Raises:
+        UsageError: It was imported without one.
+    """
+    if not run.manifest.config:
+        raise UsageError(f"{run.path}: was imported without a config. Name one with --config FILE")
     return restore(run.manifest.config, path=run.path / "run.json")

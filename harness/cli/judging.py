@@ -208,6 +208,11 @@ def _notes(runs: Sequence[StoredRun]) -> Iterator[str]:
                 f"{manifest.n_repeated_ids:,} log entries share their id with another; each was "
                 f"asked and counts."
             )
+        if manifest.imported_from:
+            yield (
+                f"Run {manifest.run_id} was imported from {' and '.join(manifest.imported_from)}: "
+                f"harness asked nobody."
+            )
         if manifest.n_erased:
             yield f"{manifest.n_erased:,} pairs were erased from run {manifest.run_id}."
 
@@ -254,7 +259,8 @@ def _collected(
 ) -> Collected:
     metrics = config.metrics_for(name)
     conservation = pooled([_conservation(run, name) for run in runs])
-    recorded = config.champion_answers == "recorded"
+    imported = any(run.manifest.imported_from for run in runs)
+    recorded = imported or config.champion_answers == "recorded"
     return Collected(
         challenger=name,
         champion=config.champion.name,
@@ -263,7 +269,7 @@ def _collected(
         policy=policy,
         metrics=metrics,
         comparisons=tuple(one.name for one in config.compare),
-        barred=_barred(config, policy, metrics),
+        barred={} if _seen_together(runs, config) else _barred(policy, metrics),
         memories=memories.of(name, policy),
         plan=Plan(pairs_to_come=_pairs_to_come(policy, conservation)),
         baseline="recorded" if recorded else "champion",
@@ -305,9 +311,15 @@ def _pairs_to_come(policy: Policy, conservation: Conservation) -> int:
     return conservation.pending + conservation.losses.get(LossReason.SHED_BUDGET, 0)
 
 
-def _barred(config: Config, policy: Policy, metrics: Sequence[Metric]) -> Mapping[Rule, str]:
-    if config.champion_answers == "live" or config.baseline == "recorded":
-        return {}
+def _seen_together(runs: Sequence[StoredRun], config: Config) -> bool:
+    """Whether latency and cost of both sides may be held against each other."""
+    sources = {len(run.manifest.imported_from) for run in runs}
+    if config.baseline == "recorded" or sources == {1}:
+        return True
+    return sources == {0} and config.champion_answers == "live"
+
+
+def _barred(policy: Policy, metrics: Sequence[Metric]) -> Mapping[Rule, str]:
     return {
         rule: MEASURED_ELSEWHERE
         for rule, metric in zip(policy.rules, metrics, strict=True)

@@ -71,7 +71,8 @@ def summary_of(
                     counts.add(entry, cluster_of(entry), has_truth(entry))
                     look(entry)
                 case LateAnswer():
-                    counts.answered(entry.answer)
+                    if not entry.by:
+                        counts.answered(entry.answer)
                 case Rejected(position, why):
                     counts.reject(f"{position}, {why}")
     for rejected in opened.damage:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from decimal import Decimal
 from functools import partial
@@ -13,17 +13,14 @@ from harness.config.deployment import Challenger, Deployment
 from harness.exchange import (
     DeploymentName,
     Exchange,
-    Failure,
-    FailureKind,
-    Outcome,
     Recorded,
     Request,
     RequestId,
     Response,
-    Timing,
 )
 from harness.ports import Clock
 from harness.replay.party import Party
+from harness.replay.recorded import recorded_exchange as exchange_of
 from harness.traffic.budget import Budget
 from harness.traffic.forwarding import forwarded
 from harness.traffic.rewriting import Rewrite
@@ -38,9 +35,14 @@ PROBE_TIMEOUT_S = 10.0
 
 
 def failed_statuses(config: Config) -> frozenset[int]:
-    """Statuses that count as failed: `5xx` is a hundred of them."""
+    """Statuses that count as failed."""
+    return statuses_of(config.failures)
+
+
+def statuses_of(patterns: Iterable[str]) -> frozenset[int]:
+    """What statuses and classes of them stand for: `5xx` is a hundred of them."""
     failed: set[int] = set()
-    for pattern in config.failures:
+    for pattern in patterns:
         if pattern.endswith("xx"):
             first = int(pattern[0]) * 100
             failed.update(range(first, first + 100))
@@ -157,29 +159,15 @@ def recorded_exchange(
     answer = recorded.answer
     if answer is None:
         return None
-    timing = None
-    if answer.latency_s is not None:
-        timing = Timing(
-            due_at_ns=recorded.at_ns or 0,
-            wait_s=0.0,
-            sender_lag_s=0.0,
-            first_byte_s=answer.first_byte_s,
-            latency_s=answer.latency_s,
-            timeout_s=champion.timeout_s,
-        )
-    return Exchange(
+    return exchange_of(
+        answer,
         request_id=request_id,
         deployment=DeploymentName(champion.name),
-        outcome=_judged_by_status(answer.outcome, failures),
-        timing=timing,
-        attempts=0,
+        at_ns=recorded.at_ns,
+        timeout_s=champion.timeout_s,
+        failures=failures,
+        wait_s=0.0,
     )
-
-
-def _judged_by_status(outcome: Outcome, failures: frozenset[int]) -> Outcome:
-    if isinstance(outcome, Response) and outcome.status in failures:
-        return Failure(FailureKind.HTTP_ERROR, f"status {outcome.status}", outcome)
-    return outcome
 
 
 def _process(one: Deployment, logs: Path) -> DeploymentProcess:

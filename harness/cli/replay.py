@@ -7,7 +7,8 @@ import secrets
 import shlex
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -18,13 +19,14 @@ import uvloop
 
 from harness.cli.carrying_out import Done, Job, carry_out
 from harness.cli.corpora import corpus_of, warn_of_damage
+from harness.cli.elsewhere import begun, sent
 from harness.cli.entries import Entries
 from harness.cli.exits import OK, InterruptionError
 from harness.cli.gate import AsJson, HoldIs, OneChallenger, Outputs, conclude
 from harness.cli.judging import Tables, versions
 from harness.cli.meaning import usage_reader, values_digest
 from harness.cli.outputs import check_outputs
-from harness.cli.places import RUNS
+from harness.cli.places import RUNS, run_id_for
 from harness.cli.progress import ProgressLine
 from harness.config import Config, load
 from harness.config.deployment import Deployment as ConfiguredDeployment
@@ -33,14 +35,15 @@ from harness.exchange import DeploymentName
 from harness.gate.exit_code import EXIT_CODES
 from harness.pair import Conservation
 from harness.replay.corpus import Corpus
-from harness.run import Deployment, Role, RunId
+from harness.run import Deployment, Role
 from harness.store.catalogue import latest_matching
 from harness.store.disk import is_taken
 from harness.store.manifest import ChampionAnswers, Manifest, Pacing, Status
-from harness.store.naming import new_run_id, run_folder, run_id_of
+from harness.store.naming import new_run_id, run_folder
 from harness.store.portion import Measure
 from harness.store.privacy import KeepBodies, Privacy
 from harness.store.reader import StoredRun
+from harness.store.remote import is_uri
 from harness.store.retention import prune
 from harness.store.writer import RunWriter
 from harness.verdict import Decision
@@ -63,7 +66,7 @@ def replay(
     run: Annotated[
         str | None,
         typer.Option(
-            "--run", metavar="RUN", help="Folder or id of the run. New below runs/ otherwise."
+            "--run", metavar="RUN", help="Folder, URI or id of the run. New below runs/ otherwise."
         ),
     ] = None,
     resume: Annotated[
@@ -99,12 +102,24 @@ def replay(
         done = _replayed(read, corpus, folder, existing, Path(spool))
     stored = StoredRun.open(folder)
     _prune(read, folder)
-    if done.interrupted:
-        raise InterruptionError(_how_to_resume(config, log or (), format, folder, stored))
-    if no_gate:
-        print(folder)
-        return _code_without_gate(done)
-    return conclude([stored], read, output or (), as_json, challenger, hold_as)
+    with _kept(folder, run):
+        if done.interrupted:
+            named = run if run is not None else str(folder)
+            raise InterruptionError(_how_to_resume(config, log or (), format, named, stored))
+        if no_gate:
+            print(folder)
+            return _code_without_gate(done)
+        return conclude([stored], read, output or (), as_json, challenger, hold_as)
+
+
+@contextmanager
+def _kept(folder: Path, run: str | None) -> Iterator[None]:
+    """In the end, whatever it is, put the run where it is to be kept."""
+    try:
+        yield
+    finally:
+        if run is not None and is_uri(run):
+            sent(folder, run)
 
 
 def _code_without_gate(done: Done) -> int:
@@ -168,6 +183,8 @@ def _folder(
     config: Config, corpus: Corpus, run: str | None, *, resume: bool
 ) -> tuple[Path, StoredRun | None]:
     """Where the run goes, and what of it is there already."""
+    if run is not None and is_uri(run):
+        run = str(begun(run, RUNS, resume=resume))
     if not resume:
         path = config.path.absolute()
         name = path.stem if path.stem != "harness" else path.parent.name
@@ -251,7 +268,7 @@ class _Opening:
         self._folder = folder
         self._existing = existing
         self._writer: RunWriter | None = None
-        self.run_id = existing.manifest.run_id if existing else _run_id(folder)
+        self.run_id = existing.manifest.run_id if existing else run_id_for(folder)
 
     def open(self) -> RunWriter:
         privacy = Privacy(keep_bodies=KeepBodies(self._config.capture.keep_bodies))
@@ -314,14 +331,6 @@ def _first_rejected(corpus: Corpus) -> str:
     return ""
 
 
-def _run_id(folder: Path) -> RunId:
-    """The folder's name where it can be an id; otherwise one of its own."""
-    try:
-        return run_id_of(folder.name)
-    except UsageError:
-        return new_run_id(folder.name, at=datetime.now(UTC), salt=secrets.token_hex(3))
-
-
 def _whole(now: Conservation, n_found: int, n_counted: int) -> Conservation:
     """Counts of the whole run: what it found, what it did, and what is still to be asked."""
     paired = n_found + now.paired
@@ -346,11 +355,11 @@ def _prune(config: Config, folder: Path) -> None:
 
 
 def _how_to_resume(
-    config: Path, log: Sequence[str], format: str | None, folder: Path, stored: StoredRun
+    config: Path, log: Sequence[str], format: str | None, run: str, stored: StoredRun
 ) -> str:
     pairs = sum(stored.n_pairs(name) for name in stored.challengers)
     words = ["harness", "replay", str(config)]
     words += [word for one in log for word in ("--log", one)]
     words += [] if format is None else ["--format", format]
-    again = shlex.join([*words, "--run", str(folder), "--resume"])
-    return f"interrupted with {pairs:,} pairs stored in {folder}. Go on with: {again}"
+    again = shlex.join([*words, "--run", run, "--resume"])
+    return f"interrupted with {pairs:,} pairs stored in {stored.path}. Go on with: {again}"

@@ -22,6 +22,7 @@ from harness.report.screen import draw
 from harness.store.catalogue import RunSummary, runs_in
 from harness.store.erasure import erase_cluster
 from harness.store.layout import MANIFEST
+from harness.store.remote import is_uri, shown
 from harness.store.retention import overdue, prune
 
 _BYTES_STEP = 1024
@@ -112,6 +113,8 @@ def erase(
 
     Example: harness runs erase --cluster user-17
     """
+    for run in filter(is_uri, runs or ()):
+        raise UsageError(f"{shown(run)}: rows are erased where they are kept. Name a run here")
     folders = [stored_run(run, RUNS).path for run in runs] if runs else _all_runs()
     total = 0
     for folder in folders:

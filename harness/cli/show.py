@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -14,7 +15,7 @@ from harness.cli.meaning import dialect_of
 from harness.cli.outputs import colour, width
 from harness.cli.places import RUNS, stored_run
 from harness.compare.explain import explain
-from harness.config import Config
+from harness.config import Config, load
 from harness.config.comparison import StructureComparison
 from harness.errors import UsageError
 from harness.measure.disagreements import disagreements
@@ -44,6 +45,12 @@ def show(
     most: Annotated[
         int, typer.Option("--most", metavar="N", min=1, help="How many disagreements.")
     ] = 20,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            "--config", metavar="FILE", help="Compare by this config, not by the run's own."
+        ),
+    ] = None,
 ) -> None:
     """Show a run's worst disagreements, or one pair side by side.
 
@@ -51,7 +58,11 @@ def show(
     """
     stored = stored_run(run, RUNS)
     names = _challengers(stored, challenger)
-    parts = _pairs(stored, names, request_id) if request_id else _lists(stored, names, most)
+    by = load(config) if config is not None else config_of(stored)
+    if request_id is None:
+        parts = _lists(stored, by, names, most)
+    else:
+        parts = _pairs(stored, by, names, request_id)
     for part in parts:
         sys.stdout.write(part)
 
@@ -65,8 +76,7 @@ def _challengers(stored: StoredRun, challenger: str | None) -> tuple[str, ...]:
     return (challenger,)
 
 
-def _lists(stored: StoredRun, names: tuple[str, ...], most: int) -> Iterator[str]:
-    config = config_of(stored)
+def _lists(stored: StoredRun, config: Config, names: tuple[str, ...], most: int) -> Iterator[str]:
     tables = Tables(config, open_loop=stored.manifest.pacing is Pacing.OPEN)
     comparisons = [one.name for one in config.compare]
     for name in names:
@@ -79,7 +89,9 @@ def _lists(stored: StoredRun, names: tuple[str, ...], most: int) -> Iterator[str
             yield f"{name}: no disagreements\n"
 
 
-def _pairs(stored: StoredRun, names: tuple[str, ...], request_id: str) -> Iterator[str]:
+def _pairs(
+    stored: StoredRun, config: Config, names: tuple[str, ...], request_id: str
+) -> Iterator[str]:
     rows = stored.find_like(request_id).to_dicts()
     chosen = [row for row in rows if row["challenger"] in names]
     if not chosen:
@@ -92,7 +104,6 @@ def _pairs(stored: StoredRun, names: tuple[str, ...], request_id: str) -> Iterat
             f"{request_id}: {len(ids)} requests of {stored.path} match. "
             f"Name one of them: {', '.join(ids[:_NAMED])}{', ...' if len(ids) > _NAMED else ''}"
         )
-    config = config_of(stored)
     for row in chosen:
         yield render_pair(_view(row, config), width=width(), colour=colour())
         yield "\n"

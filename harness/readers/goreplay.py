@@ -10,7 +10,6 @@ Theory of operation
 
 The first line of a record is its type (1 request, 2 the answer to it, 3 the answer of a replay
 target), an id that request and answer share, and numbers in nanoseconds. Records come in no order.
-Type 3 is passed over: it is not the champion's.
 
 *Where a record ends.* At the separator, but a payload may hold the separator too. A message that
 says how long it is decides: if what it lacks is made up exactly by the pieces that follow, they
@@ -28,6 +27,9 @@ So whether requests have a fourth number tells whether that of an answer is the 
 long the answer took to arrive. Where it is not the latency, both ends of the answer are handed on
 and the latency follows when it is joined to its request. A latency that is not above 0 (they exist
 in captures) is none.
+
+*A replay target's answer* has the time that it took and, in most versions, when it was asked; which
+of the two comes first changed as well. The shorter one is the latency.
 """
 
 from __future__ import annotations
@@ -44,6 +46,9 @@ from harness.readers.pieces import BYTE_ORDER_MARK, MAX_ENTRY_BYTES, pieces, too
 
 SEPARATOR = "\n🐵🙈🙉\n".encode()
 
+REPLAYED = "replayed"
+"""Whose answers those of type 3 are, as GoReplay's manual calls them."""
+
 # Later versions put the name of a service after the numbers.
 _META = re.compile(rb"([123]) ([!-~]{1,200}) (-?\d{1,19})(?: (-?\d{1,19}))?(?: [^\n]*)?\r?\n")
 
@@ -56,7 +61,7 @@ _MAX_PIECES_AHEAD = 64
 
 @dataclass(frozen=True, slots=True)
 class GoReplay:
-    """Reads what `gor` wrote, requests and original answers."""
+    """Reads what `gor` wrote: requests, original and replayed answers."""
 
     resolution_ns: int = 1
     max_entry_bytes: int = MAX_ENTRY_BYTES
@@ -90,12 +95,9 @@ class GoReplay:
             if meta[1] == b"1":
                 requests_have_duration = meta[4] is not None
             try:
-                entry = _entry(meta, payload, position, requests_have_duration)
+                yield _entry(meta, payload, position, requests_have_duration)
             except ValueError as exc:
                 yield Rejected(position, str(exc))
-            else:
-                if entry is not None:
-                    yield entry
 
 
 READER = GoReplay()
@@ -169,14 +171,15 @@ def _n_pieces_that_fit(n_missing: int, ahead: _Ahead) -> int:
 
 def _entry(
     meta: re.Match[bytes], payload: bytes, position: str, requests_have_duration: bool | None
-) -> Recorded | LateAnswer | None:
+) -> Recorded | LateAnswer:
     kind, entry_id = meta[1], meta[2].decode()
     first, second = int(meta[3]), None if meta[4] is None else int(meta[4])
     if kind == b"1":
         return Recorded(entry_id, position, instant.in_range(first), message.request(payload))
-    if kind == b"3":
-        return None
     response = message.response(payload)
+    if kind == b"3":
+        answer = RecordedAnswer(response, _time_taken_s(first, second))
+        return LateAnswer(entry_id, position, answer, by=REPLAYED)
     latency_s: float | None = None
     first_byte_at_ns: int | None = first
     last_byte_at_ns: int | None = None
@@ -196,3 +199,9 @@ def _entry(
         at_ns=last_byte_at_ns,
         first_byte_at_ns=first_byte_at_ns,
     )
+
+
+def _time_taken_s(first: int, second: int | None) -> float | None:
+    """The one of two numbers that is no date."""
+    durations = [ns for ns in (first, second) if ns is not None and ns < _SMALLEST_TIME_NS]
+    return instant.seconds_between(0, durations[0]) if durations else None

@@ -4,6 +4,9 @@ A capture has no URL, no header fields, no status and no latency. The request is
 container gets, `POST /invocations` with the observed content type; a captured output is an answer
 with status 200, because only successful invocations have one. Times are whole seconds. Data is
 base64 unless its type was listed as CSV or JSON when the endpoint was set up.
+
+An entry is known by the caller's inference id where there is one, and else by the event id: it is
+what production and shadow variant, and ground truth that is uploaded later, have in common.
 """
 
 from __future__ import annotations
@@ -63,7 +66,7 @@ def _recorded(record: Record, position: str) -> Recorded:
     got = json_record.part(capture, "endpointOutput")
     time = json_record.optional_text(metadata, "inferenceTime")
     return Recorded(
-        entry_id=json_record.name(metadata, "eventId"),
+        entry_id=json_record.name(metadata, "inferenceId") or json_record.name(metadata, "eventId"),
         position=position,
         at_ns=None if time is None else _at_ns(time),
         request=Request("POST", _TARGET, wire.framed(_headers(sent, metadata), body, "POST"), body),

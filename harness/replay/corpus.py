@@ -3,9 +3,7 @@
 Theory of operation
 ===================
 
-A log is read once, from its first byte to its last, into a spool: a SQLite database whose file is
-unlinked as soon as it is open, so that nothing is left however the process ends. An entry is one
-row, packed; an answer that stands apart is one row under its id, whichever comes first. Then:
+A log is read once, from its first byte to its last, into a spool on disk. Then:
 
 - Entries come in the order of time, and in the file's where times are equal. An entry without a
   time stays behind the one before it in the file. A log without any times keeps its order.
@@ -15,63 +13,29 @@ row, packed; an answer that stands apart is one row under its id, whichever come
 - An entry's key is the log's own id where that is unique, else the log's digest and the entry's
   place in it: the same log gives the same keys.
 
-Ids are looked up by a 64-bit hash of theirs, which makes the index a fifth of the size; that two
-ids share one is a matter of one in a million for ten million entries, and is taken for a repeated
-id: the entries stay, under keys by place.
+A log may hold what another deployment answered to the same requests, or such answers are added from
+a log of their own. A replay has no use for them; `pairs` walks through entries with all that is
+known of them.
 """
 
 from __future__ import annotations
 
-import hashlib
 import sqlite3
-import tempfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from harness.errors import HarnessError, LogError, PluginError, StoreFullError
-from harness.exchange import LateAnswer, Recorded, Rejected
+from harness.exchange import LateAnswer, Recorded, RecordedAnswer, Rejected
 from harness.ports import Reader, Source
 from harness.replay.opening import OpenLog, open_log
-from harness.replay.packing import pack, pack_late, unpack
+from harness.replay.spool import Held, OtherAnswers, Spool
 
 MAX_REJECTED_RATE = 0.05
 """Above this share of unreadable entries a log is refused: what is left may not be typical."""
 
 _N_SHOWN = 10
-_ROWS_AT_ONCE = 500
-_BYTES_AT_ONCE = 4 * 1024 * 1024
-_CACHE_KIB = 64 * 1024
-
-_SCHEMA = """
-    CREATE TABLE entry (place INTEGER PRIMARY KEY, sort_ns INTEGER, id INTEGER, answered INTEGER,
-                        packed BLOB);
-    CREATE INDEX entry_by_time ON entry (sort_ns);
-    CREATE INDEX entry_by_id ON entry (id) WHERE id IS NOT NULL;
-    CREATE TABLE answer (id INTEGER PRIMARY KEY, packed BLOB);
-"""
-
-_REPEATED = """
-    CREATE TABLE repeated (id INTEGER PRIMARY KEY);
-    INSERT INTO repeated SELECT id FROM entry WHERE id IS NOT NULL GROUP BY id HAVING count(*) > 1;
-"""
-
-_N_DUPLICATES = "SELECT count(*) FROM repeated JOIN entry USING (id)"
-_N_JOINED = """
-    SELECT count(*) FROM answer JOIN entry USING (id)
-    WHERE NOT answered AND NOT EXISTS (SELECT 1 FROM repeated WHERE repeated.id = entry.id)
-"""
-_N_ORPHANS = """
-    SELECT count(*) FROM answer WHERE NOT EXISTS (SELECT 1 FROM entry WHERE entry.id = answer.id)
-"""
-
-_IN_ORDER = """
-    SELECT entry.packed, repeated.id IS NULL AND entry.id IS NOT NULL, entry.place,
-           CASE WHEN repeated.id IS NULL AND NOT answered THEN answer.packed END
-    FROM entry LEFT JOIN repeated USING (id) LEFT JOIN answer USING (id)
-    ORDER BY entry.sort_ns, entry.place LIMIT -1 OFFSET ?
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +50,21 @@ class Entry:
     key: str
     recorded: Recorded
     index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An entry with what other deployments than the champion answered to it.
+
+    Attributes:
+        by: The answers by deployment. Empty where the id stands more than once: nobody can tell
+            which of the requests was answered.
+        id_is_repeated: Whether it does.
+    """
+
+    entry: Entry
+    by: Mapping[str, RecordedAnswer]
+    id_is_repeated: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +105,7 @@ class Contents:
 class Corpus:
     """A log, ready to be walked through any number of times. Close it to free its spool."""
 
-    def __init__(self, spool: sqlite3.Connection, contents: Contents) -> None:
+    def __init__(self, spool: Spool, contents: Contents) -> None:
         self._spool = spool
         self.contents = contents
 
@@ -139,6 +118,7 @@ class Corpus:
         format: str | None = None,
         spool_dir: Path,
         max_rejected_rate: float = MAX_REJECTED_RATE,
+        needs_requests: bool = True,
     ) -> Corpus:
         """Read a log.
 
@@ -147,14 +127,16 @@ class Corpus:
             readers: Formats by name; the log's is told by content unless `format` names it.
             spool_dir: Where the spool is; it takes about as much room as the log, decompressed.
             max_rejected_rate: Largest share of unreadable entries, 0 to 1, that is put up with.
+            needs_requests: False for a log that is read for its answers.
 
         Raises:
-            LogError: It cannot be opened, holds no entry, or too many that cannot be read.
+            LogError: It cannot be opened, holds nothing that is needed, or too much that cannot be
+                read.
             PluginError: The reader raised instead of telling what it could not read.
             StoreFullError: There is no room for the spool.
         """
         log = open_log(paths, readers, format=format)
-        spool = _new_spool(spool_dir)
+        spool = Spool.new(spool_dir)
         try:
             filling = _Filling(spool, shows_file=len(log.files) > 1)
             for source in log.sources():
@@ -163,6 +145,7 @@ class Corpus:
                 filling.reject(rejected)
             contents = filling.finish(log)
             _refuse_damaged(contents, max_rejected_rate)
+            _refuse_empty(contents, needs_requests=needs_requests)
         except sqlite3.Error as exc:
             spool.close()
             raise StoreFullError(
@@ -232,12 +215,42 @@ class Corpus:
             skip: Keys of entries to pass over.
             start: Index to begin at.
         """
-        rows = self._spool.execute(_IN_ORDER, (start,))
-        for index, (packed, by_id, place, answer) in enumerate(rows, start=start):
-            recorded = unpack(packed, answer)
-            key = recorded.entry_id if by_id else f"{self.digest[:32]}:{place}"
+        for index, held in enumerate(self._spool.entries(start), start=start):
+            key = self._key(held)
             if key not in skip:
-                yield Entry(key, recorded, index)
+                yield Entry(key, held.recorded, index)
+
+    @property
+    def other_answers(self) -> tuple[OtherAnswers, ...]:
+        """The deployments besides the champion whose answers are there."""
+        return self._spool.other_answers()
+
+    def add_answers(self, by: str, corpus: Corpus) -> None:
+        """Take the answers of another log as another deployment's, joined by id.
+
+        An id that stands more than once in that log answers nothing. Answers whose request is not
+        in that log count too: the request is in this one.
+        """
+        for held in corpus._spool.entries():
+            one = held.recorded
+            if held.has_own_id and one.answer is not None:
+                self._spool.add_answer(LateAnswer(one.entry_id, one.position, one.answer, by=by))
+        for late in corpus._spool.stray_answers():
+            self._spool.add_answer(replace(late, by=by))
+        self._spool.flush()
+
+    def answered(self) -> Iterator[Answered]:
+        """Walk through the log in the order of time, with what everybody answered."""
+        for index, held in enumerate(self._spool.entries()):
+            entry = Entry(self._key(held), held.recorded, index)
+            known = self._spool.other_answers_to(held.recorded) if held.has_own_id else {}
+            repeated = not held.has_own_id and bool(held.recorded.entry_id)
+            yield Answered(entry, known, repeated)
+
+    def _key(self, held: Held) -> str:
+        if held.has_own_id:
+            return held.recorded.entry_id
+        return f"{self.digest[:32]}:{held.place}"
 
     def close(self) -> None:
         """Free the spool. Walks that are under way end with an error."""
@@ -254,7 +267,7 @@ class Corpus:
 class _Filling:
     """A spool while it is filled, and what was counted on the way."""
 
-    spool: sqlite3.Connection
+    spool: Spool
     shows_file: bool
     n_entries: int = 0
     n_answered: int = 0
@@ -264,10 +277,6 @@ class _Filling:
     rejections: list[Rejected] = field(default_factory=list)
     first_at_ns: int | None = None
     last_at_ns: int | None = None
-    _sort_ns: int = -(2**63)
-    _rows: list[tuple[Any, ...]] = field(default_factory=list)
-    _answers: list[tuple[int, bytes]] = field(default_factory=list)
-    _n_bytes: int = 0
 
     def take(self, name: str, entries: Iterator[Recorded | LateAnswer | Rejected]) -> None:
         for entry in entries:
@@ -275,7 +284,8 @@ class _Filling:
                 case Recorded():
                     self._add(entry)
                 case LateAnswer():
-                    self._answer(entry)
+                    self.n_late += not entry.by
+                    self.spool.add_answer(entry)
                 case Rejected(position, why):
                     where = f"{name}: {position}" if self.shows_file else position
                     self.reject(Rejected(where, why))
@@ -286,9 +296,8 @@ class _Filling:
             self.rejections.append(rejected)
 
     def finish(self, log: OpenLog) -> Contents:
-        self._flush()
-        self.spool.executescript(_REPEATED)
-        n_joined = self._count(_N_JOINED) if self.n_late else 0
+        self.spool.complete()
+        n_joined = self.spool.n_joined if self.n_late else 0
         return Contents(
             where=log.where,
             format_name=log.format_name,
@@ -298,10 +307,10 @@ class _Filling:
             first_rejections=tuple(self.rejections),
             n_with_answer=self.n_answered + n_joined,
             n_with_truth=self.n_with_truth,
-            n_duplicates=self._count(_N_DUPLICATES),
+            n_duplicates=self.spool.n_duplicates,
             n_late_answers=self.n_late,
             n_answers_left_out=self.n_late - n_joined,
-            n_orphans=self._count(_N_ORPHANS),
+            n_orphans=self.spool.n_orphans,
             first_at_ns=self.first_at_ns,
             last_at_ns=self.last_at_ns,
             resolution_ns=log.reader.resolution_ns,
@@ -310,63 +319,14 @@ class _Filling:
     def _add(self, entry: Recorded) -> None:
         at_ns = entry.at_ns
         if at_ns is not None:
-            self._sort_ns = at_ns
             if self.first_at_ns is None or at_ns < self.first_at_ns:
                 self.first_at_ns = at_ns
             if self.last_at_ns is None or at_ns > self.last_at_ns:
                 self.last_at_ns = at_ns
+        self.n_entries += 1
         self.n_answered += entry.answer is not None
         self.n_with_truth += entry.truth is not None
-        entry_id = _hashed(entry.entry_id) if entry.entry_id else None
-        answered = entry.answer is not None
-        packed = pack(entry)
-        self._rows.append((self.n_entries, self._sort_ns, entry_id, answered, packed))
-        self.n_entries += 1
-        self._flush_at(len(packed))
-
-    def _answer(self, late: LateAnswer) -> None:
-        self.n_late += 1
-        packed = pack_late(late)
-        self._answers.append((_hashed(late.entry_id), packed))
-        self._flush_at(len(packed))
-
-    def _flush_at(self, n_bytes: int) -> None:
-        """Flush when rows, or bytes with these, are enough."""
-        self._n_bytes += n_bytes
-        n_rows = len(self._rows) + len(self._answers)
-        if n_rows >= _ROWS_AT_ONCE or self._n_bytes >= _BYTES_AT_ONCE:
-            self._flush()
-
-    def _flush(self) -> None:
-        self.spool.executemany("INSERT INTO entry VALUES (?, ?, ?, ?, ?)", self._rows)
-        self.spool.executemany("INSERT OR IGNORE INTO answer VALUES (?, ?)", self._answers)
-        self._rows.clear()
-        self._answers.clear()
-        self._n_bytes = 0
-
-    def _count(self, query: str) -> int:
-        (count,) = self.spool.execute(query).fetchone()
-        return int(count)
-
-
-def _new_spool(folder: Path) -> sqlite3.Connection:
-    """An empty database that is gone when it is closed, or when the process is."""
-    try:
-        with tempfile.NamedTemporaryFile(dir=folder, prefix=".corpus-", suffix=".db") as file:
-            # Walks may be taken on in a thread; they never run at the same time as another.
-            spool = sqlite3.connect(file.name, isolation_level=None, check_same_thread=False)
-            # No journal: a spool that is not whole is never read. Memory for what SQLite would
-            # else put in files of its own, which are not ours to place.
-            spool.executescript(
-                f"PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = "
-                f"EXCLUSIVE; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -{_CACHE_KIB}; BEGIN;"
-                f"{_SCHEMA}"
-            )
-            return spool
-    except (OSError, sqlite3.Error) as exc:
-        raise LogError(
-            f"{folder}: cannot hold the spool of a log: {exc}. Name a folder that can be written"
-        ) from exc
+        self.spool.add(entry)
 
 
 def _promised(log: OpenLog, source: Source) -> Iterator[Recorded | LateAnswer | Rejected]:
@@ -389,14 +349,12 @@ def _refuse_damaged(contents: Contents, max_rejected_rate: float) -> None:
             f"(first: {first.position}, {first.why}). Export it again, or raise "
             f"`max_rejected_rate` if that is expected."
         )
-    if contents.n_entries == 0:
+
+
+def _refuse_empty(contents: Contents, *, needs_requests: bool) -> None:
+    if contents.n_entries == 0 and (needs_requests or not contents.n_late_answers):
         answers = f", only {contents.n_late_answers} answers" if contents.n_late_answers else ""
         raise LogError(
             f"{contents.where}: holds no request that could be replayed{answers}. "
             f"Name a log with requests"
         )
-
-
-def _hashed(entry_id: str) -> int:
-    digest = hashlib.blake2b(entry_id.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-    return int.from_bytes(digest, "big", signed=True)

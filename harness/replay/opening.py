@@ -148,7 +148,7 @@ def _refuse_several_deployments(where: str, files: Sequence[Path]) -> None:
     if len(folders) > 1:
         raise LogError(
             f"{where}: holds captures of {len(folders)} variants ({', '.join(folders)}). "
-            f"Name the folder of the champion's"
+            f"Name the folder of the champion's; `harness import` takes another's with --challenger"
         )
 
 

@@ -80,15 +80,26 @@ def unpack(packed: bytes, late: bytes | None) -> Recorded:
     if answer is not None:
         known: RecordedAnswer | None = _answer_of(answer)
     else:
-        known = None if late is None else _joined(entry_id, at_ns, marshal.loads(late))
+        known = None if late is None else _joined(entry_id, at_ns, late)
     return Recorded(
         entry_id, position, at_ns, Request(*request), known, cluster_id, segments, truth
     )
 
 
-def _joined(entry_id: str, at_ns: int | None, late: tuple[Any, ...]) -> RecordedAnswer | None:
+def unpack_late(late: bytes, entry: Recorded) -> RecordedAnswer | None:
+    """An answer that stood apart, as this entry's; None when it is another's after all."""
+    return _joined(entry.entry_id, entry.at_ns, late)
+
+
+def unpack_stray(late: bytes) -> LateAnswer:
+    """An answer that stood apart and whose request is not there: without its date."""
+    entry_id, _, _, values = marshal.loads(late)
+    return LateAnswer(entry_id, "", _answer_of(values))
+
+
+def _joined(entry_id: str, at_ns: int | None, late: bytes) -> RecordedAnswer | None:
     """A late answer as its request's own, with the times that follow from both."""
-    late_id, late_at_ns, first_byte_at_ns, values = late
+    late_id, late_at_ns, first_byte_at_ns, values = marshal.loads(late)
     if late_id != entry_id:
         return None  # two ids with one hash
     answer = _answer_of(values)

@@ -60,6 +60,9 @@ class Manifest:
         n_rejected: Entries that could not.
         n_repeated_ids: Entries whose id stands more than once in the log; each of them was asked.
         first_rejected: Where the first of those stands and why, for a person.
+        imported_from: The logs that the pairs were read from; one has the answers of both sides,
+            of several each has those of one deployment, the champion's first. Empty where
+            deployments were asked.
     """
 
     run_id: RunId
@@ -83,6 +86,7 @@ class Manifest:
     n_rejected: int = 0
     first_rejected: str = ""
     n_repeated_ids: int = 0
+    imported_from: tuple[str, ...] = ()
     format: int = FORMAT
 
     def named(self, role: Role) -> tuple[DeploymentName, ...]:
@@ -141,6 +145,7 @@ def manifest_of(record: dict[str, Any], where: str) -> Manifest:
             "champion_answers": ChampionAnswers(given["champion_answers"]),
             "keep_bodies": KeepBodies(given["keep_bodies"]),
             "segments": tuple(given["segments"]),
+            "imported_from": tuple(given.get("imported_from", ())),
         }
     )
 

@@ -24,6 +24,8 @@ FIXTURES = {
     "harness.jsonl": "harness",
     "goreplay.gor": "goreplay",
     "goreplay-0.16.gor": "goreplay",
+    "goreplay-replayed.gor": "goreplay",
+    "datacapture-shadow/digits/Shadow/2025/06/01/12/58-00-000-made-by-hand.jsonl": "sagemaker",
     "browser.har": "har",
     "datacapture/digits/AllTraffic/2025/06/01/12/58-00-000-made-by-hand.jsonl": "sagemaker",
     "datacapture/digits/AllTraffic/2025/06/01/13/00-00-000-made-by-hand.jsonl": "sagemaker",

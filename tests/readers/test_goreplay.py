@@ -33,8 +33,9 @@ def test_the_fixture():
     assert SEPARATOR in requests["4"].body
     assert requests["7"].body == b""
     assert [entry.position for entry in rejected(found)] == ["record 10", "record 11"]
-    answers = {entry.entry_id[-1]: entry.answer.outcome for entry in late(found)}
+    answers = {entry.entry_id[-1]: entry.answer.outcome for entry in late(found) if not entry.by}
     assert sorted(answers) == list("0136")
+    assert [entry.entry_id[-1] for entry in late(found) if entry.by == "replayed"] == ["0"]
     assert answers["1"].body.startswith(b"\x1f\x8b")
     assert answers["3"].truncated
     assert answers["0"].body == b'{"label":7}'
@@ -163,3 +164,22 @@ def test_sniffing_passes_over_a_damaged_beginning():
     """A rotated capture may begin in the middle of a record."""
     assert READER.sniff(b"ngth: 2\r\n\r\nok" + SEPARATOR + b"1 a %d\n" % T + GET)
     assert not READER.sniff(b"1 a b\n")
+
+
+@pytest.mark.parametrize(
+    ("line", "latency_s"),
+    [
+        (b"3 a 9000000 %d" % T, 0.009),
+        (b"3 a %d 9000000" % T, 0.009),
+        (b"3 a 9000000", 0.009),
+        (b"3 a -5 %d" % T, None),
+        (b"3 a %d" % T, None),
+    ],
+)
+def test_a_replay_target_s_answer_has_the_time_it_took(line, latency_s):
+    """Wherever it stands: the order of the two numbers changed between versions."""
+    answer = only(late(read(READER, capture(line + b"\n" + OK))))
+
+    assert answer.by == "replayed"
+    assert answer.answer.latency_s == latency_s
+    assert answer.answer.outcome.body == b"ok"

@@ -27,7 +27,7 @@ def test_the_fixture():
     found = read(READER, (FOLDER / "12" / "58-00-000-made-by-hand.jsonl").read_bytes())
 
     assert found[1] == Recorded(
-        entry_id="00000000-0000-4000-8000-000000000002",
+        entry_id="u-1",
         position="line 2",
         at_ns=1_748_782_798_000_000_000,
         request=Request(

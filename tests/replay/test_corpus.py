@@ -348,10 +348,10 @@ def test_a_batch_is_joined_over_its_files(fixture_corpus):
 
 
 def test_a_capture_tree_is_one_log(fixture_corpus):
-    """Over the hours, to the second."""
+    """Over the hours, to the second; the caller's id goes before the event's."""
     corpus = fixture_corpus("datacapture")
 
-    assert [entry.key[-1] for entry in corpus.entries()] == ["1", "2", "5"]
+    assert [entry.key[-3:] for entry in corpus.entries()] == ["001", "u-1", "005"]
     assert corpus.resolution_ns == 10**9
 
 

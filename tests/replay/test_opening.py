@@ -178,7 +178,8 @@ def test_captures_of_two_variants_are_not_one_log(folder):
 
     assert str(caught.value) == (
         f"{folder}: holds captures of 2 variants ({folder}/digits/AllTraffic, "
-        f"{folder}/digits/shadow). Name the folder of the champion's"
+        f"{folder}/digits/shadow). Name the folder of the champion's; `harness import` takes "
+        f"another's with --challenger"
     )
     assert opened(folder / "digits" / "shadow").format_name == "sagemaker"
 
