@@ -291,8 +291,8 @@ def _difference(
 
 
 def _most_df(clusters: Clusters, left: SideQuantile, right: SideQuantile) -> float:
-    """No more than the clusters in the thinner tail; independent pairs need no estimate of how alike
-    they are."""
+    """No more than the clusters in the thinner tail. Pairs on their own are known to be independent,
+    which nobody had to estimate."""
     if clusters.n_clusters == clusters.n_pairs:
         return math.inf
     return min(left.n_tail_clusters, right.n_tail_clusters)
