@@ -38,22 +38,33 @@ def decoded_text(body: bytes, headers: Headers) -> bytes | Undecodable:
     Returns:
         The content in UTF-8 without byte order mark, or why it cannot be had.
     """
-    codings: list[str] = []
-    charset = "utf-8"
-    for name, value in headers:
-        lowered = name.lower()
-        if lowered == "content-encoding":
-            codings += [coding.strip().lower() for coding in value.split(",")]
-        elif lowered == "content-type":
-            charset = _charset(value)
-    for coding in reversed(codings):
+    for coding in reversed(_codings(headers)):
         unpacked = _unpack(body, coding)
         if isinstance(unpacked, Undecodable):
             return unpacked
         body = unpacked
+    charset = charset_of(headers)
     if charset not in _UTF8_NAMES:
         return _transcoded(body, charset)
     return body.removeprefix(_UTF8_BOM)
+
+
+def charset_of(headers: Headers) -> str:
+    """The charset that Content-Type names, lower case; UTF-8 where it names none."""
+    charset = "utf-8"
+    for name, value in headers:
+        if name.lower() == "content-type":
+            charset = _charset(value)
+    return charset
+
+
+def _codings(headers: Headers) -> list[str]:
+    return [
+        coding.strip().lower()
+        for name, value in headers
+        if name.lower() == "content-encoding"
+        for coding in value.split(",")
+    ]
 
 
 def _charset(content_type: str) -> str:
