@@ -89,13 +89,20 @@ class Breaker(Section):
     failure_rate: Share = Field(
         default=0.5, gt=0, description="Live: opens when this share of the latest calls failed."
     )
-    calls: Whole = Field(
-        default=20, ge=1, le=10_000, description="Live: how many latest calls are looked at."
+    window_s: PositiveDuration = Field(
+        default=10.0, alias="window", description="Live: calls that ended within it are looked at."
     )
-    pause_s: PositiveDuration = Field(
-        default=10.0,
-        alias="pause",
-        description="Live: how long it stays open before one call is tried again.",
+    min_calls: Whole = Field(
+        default=20, ge=1, le=10_000, description="Live: fewer calls than that tell nothing."
+    )
+    rest_s: PositiveDuration = Field(
+        default=5.0, alias="rest", description="Live: how long it stays open."
+    )
+    probes: Whole = Field(
+        default=3,
+        ge=1,
+        le=1_000,
+        description="Live: calls that have to succeed, one after the other, before it closes.",
     )
 
 

@@ -24,7 +24,7 @@ PAGE = "config.md"
 
 _DURATIONS = (
     "timeout", "ready_timeout", "max_lag", "drain", "head_time", "body_time", "idle",
-    "upstream_idle", "pause",
+    "upstream_idle", "window", "rest",
 )  # fmt: skip
 _SIZES = ("max_body", "link_buffer", "capture_memory", "head", "target")
 
@@ -87,12 +87,11 @@ def _default(key: Key) -> str:
 def _with_unit(key: str, value: str | int | float) -> str:
     """A default as the YAML would say it: aliases are the keys whose attribute has a unit."""
     match key:
-        case "window":
-            assert isinstance(value, float)
-            return f"{value / 3600:g}h"
         case _ if key in _DURATIONS:
             assert isinstance(value, float)
-            return f"{value:g}s" if value >= 1 else f"{value * 1000:g}ms"
+            if value >= 1:
+                return f"{value / 3600:g}h" if value % 3600 == 0 else f"{value:g}s"
+            return f"{value * 1000:g}ms"
         case _ if key in _SIZES:
             assert isinstance(value, int)
             return f"{value // 1024**2}MiB" if value >= 1024**2 else f"{value // 1024}KiB"
