@@ -26,11 +26,11 @@ from harness.config import Config
 from harness.exchange import Exchange, Response
 from harness.pair import Conservation
 from harness.replay.driver import Driver
-from harness.replay.identity import request_id_of
 from harness.replay.party import Party, Repeats
 from harness.replay.progress import Progress
 from harness.store.background import BackgroundSink
 from harness.store.writer import RunWriter
+from harness.traffic.identity import request_id_of
 from harness.transport.clock import MonotonicClock
 from harness.transport.sender import HttpSender
 from harness.usage import Usage

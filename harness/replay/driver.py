@@ -32,12 +32,12 @@ from functools import partial
 from harness.exchange import Exchange, Failure
 from harness.pair import Conservation, LossReason
 from harness.ports import Clock, PairSink
-from harness.replay.identity import request_id_of
 from harness.replay.open_request import CHAMPION, OpenRequest
 from harness.replay.party import Entry, Party, RecordedExchange, Repeats
 from harness.replay.progress import Progress
 from harness.replay.reading_ahead import read_ahead
 from harness.traffic.calling import call_order
+from harness.traffic.identity import request_id_of
 from harness.traffic.ordering import ClusterOrder
 from harness.traffic.pacing import Pacer, Send, Step, WaitForAnswer, WaitUntil
 from harness.traffic.sampling import is_drawn

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 from harness.exchange import Exchange, Failure, FailureKind, RequestId
 from harness.pair import Pair
-from harness.replay.identity import content_hash
 from harness.replay.party import Entry
+from harness.traffic.identity import content_hash
 
 CHAMPION = -1
 """The champion's place among the parties; a challenger has its position there."""

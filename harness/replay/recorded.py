@@ -25,7 +25,7 @@ from harness.exchange import (
 )
 from harness.pair import Conservation, LossReason, Pair
 from harness.replay.corpus import Answered
-from harness.replay.identity import content_hash, request_id_of
+from harness.traffic.identity import content_hash, request_id_of
 from harness.usage import PriceList, Usage
 
 

@@ -20,6 +20,7 @@ Everything stays as it was but for what is listed here, in this order:
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -65,6 +66,8 @@ _HOP_BY_HOP = frozenset(
 )
 _FRAMING = frozenset({"content-length", "transfer-encoding"})
 _NEEDED = _FRAMING | {"host"}
+
+_MOST_NAMES_REMEMBERED = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,19 +161,34 @@ class _Rule(Enum):
     REQUEST_ID = auto()
 
 
-_CHAMPION_RULES = {
+class _Rules(dict[str, _Rule | None]):
+    """Rules by field name in lower case, and by every spelling seen; None passes a field on.
+
+    A dictionary that fills itself, because a lookup is all that a field may cost.
+    """
+
+    def __missing__(self, name: str) -> _Rule | None:
+        rule = self.get(name.lower())
+        if len(self) < _MOST_NAMES_REMEMBERED:  # clients choose names
+            self[name] = rule
+        return rule
+
+
+_CHAMPION: Mapping[str, _Rule] = {
     **dict.fromkeys(_HOP_BY_HOP, _Rule.DROP),
     **dict.fromkeys(_FRAMING, _Rule.FRAMING),
     "connection": _Rule.CONNECTION,
     "expect": _Rule.EXPECT,
     "host": _Rule.HOST,
 }
-_CHALLENGER_RULES = {
-    **_CHAMPION_RULES,
+_CHALLENGER: Mapping[str, _Rule] = {
+    **_CHAMPION,
     **dict.fromkeys(CREDENTIALS, _Rule.DROP),
     SHADOW_HEADER.lower(): _Rule.DROP,
     REQUEST_ID_HEADER.lower(): _Rule.REQUEST_ID,
 }
+_CHAMPION_RULES = _Rules(_CHAMPION)
+_CHALLENGER_RULES = _Rules(_CHALLENGER)
 
 
 def _passed_on(
@@ -185,7 +203,7 @@ def _passed_on(
     has_host = has_length = has_id = False
     for field in request.headers:
         name, value = field
-        rule = rules.get(name.lower())
+        rule = rules[name]
         if rule is None:
             headers.append(field)
         elif rule is _Rule.FRAMING:
