@@ -2,11 +2,13 @@
 
 Headers are kept by name, from a list; a credential is never kept, not even when somebody adds its
 name to that list. Values of keys and tokens in a request's query are masked. Bodies are kept as
-the config says.
+the config says. Everything else that must not be kept is taken out by whom the caller hands in
+(`harness.dialects.redaction`), before a row is made.
 """
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -14,6 +16,8 @@ from enum import StrEnum
 
 from harness.exchange import Exchange, Failure, Headers, Response
 from harness.pair import Kept, Pair
+
+log = logging.getLogger(__name__)
 
 KEPT_HEADERS = frozenset(
     {
@@ -118,11 +122,13 @@ class Privacy:
         headers: Names to keep besides `KEPT_HEADERS`, in any case. A name or value that is a
             credential's is not kept all the same.
         differ: Whether a pair's answers differ, for `KeepBodies.DIFFERING`.
+        redact: Gives a pair as it may be kept; what it fails with is not kept. None keeps all.
     """
 
     headers: Iterable[str] = ()
     keep_bodies: KeepBodies = KeepBodies.ALL
     differ: Callable[[Pair], bool] = answers_differ
+    redact: Callable[[Kept], Kept] | None = None
     _added: frozenset[str] = field(init=False)
     _kept: _Decisions = field(init=False)
 
@@ -130,6 +136,16 @@ class Privacy:
         added = frozenset(name.lower() for name in self.headers)
         object.__setattr__(self, "_added", added)
         object.__setattr__(self, "_kept", _Decisions(KEPT_HEADERS | added))
+
+    def redacted(self, pair: Kept) -> Kept | None:
+        """The pair as it may be kept; None when it must not be, because redaction failed."""
+        if self.redact is None:
+            return pair
+        try:
+            return self.redact(pair)
+        except Exception as exc:  # whatever it is: what was not looked through is not written
+            log.warning("store.unredacted", extra={"why": type(exc).__name__})
+            return None
 
     def keeps_bodies_of(self, pair: Kept) -> bool:
         match self.keep_bodies:

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from harness.errors import UsageError
 from harness.exchange import DeploymentName
-from harness.pair import Conservation, Kept, Pair
+from harness.pair import Conservation, Kept, LossReason, Pair
 from harness.store import disk
 from harness.store.layout import JOURNAL, LOCK, Kind, Series, parts_of, series_in
 from harness.store.lock import Lock
@@ -41,6 +41,10 @@ class RunWriter:
 
     `append` only gathers; a disk is touched when a batch is full, or to acknowledge. When the disk
     is full, what could not be written stays gathered: make room and acknowledge again.
+
+    Attributes:
+        n_unredacted: Pairs that were appended and not kept, because what must not be kept could
+            not be taken out, by challenger.
     """
 
     def __init__(
@@ -57,6 +61,7 @@ class RunWriter:
         self.run = run
         self.manifest = manifest
         self.n_found = _rows_found(run)
+        self.n_unredacted: dict[str, int] = {}
         self._lock = lock
         self._writing = Writing(run, manifest.run_id, manifest.segments, privacy, measure)
         self._pairs_per_part = pairs_per_part
@@ -162,10 +167,11 @@ class RunWriter:
         Raises:
             StoreFullError: When a batch was full and the disk too.
         """
+        if self._writing.privacy.redact is not None:
+            pairs = self._redacted(pairs)
         gathered = self._gathered
         for pair in pairs:
-            challenger = pair.challenger.deployment if isinstance(pair, Pair) else None
-            sides = pair.champion.deployment, challenger
+            sides = _sides(pair)
             if sides not in gathered:
                 gathered[sides] = []
             gathered[sides].append(pair)
@@ -199,8 +205,14 @@ class RunWriter:
             self._seal(series)
 
     def record_losses(self, conservation: Mapping[str, Conservation]) -> None:
-        """Write down where requests went so far, so that a crash does not take the counts along."""
-        write_losses(self.run, conservation)
+        """Write down where requests went so far, so that a crash does not take the counts along.
+
+        What this writer did not keep because redaction failed is moved from pairs to losses.
+        """
+        write_losses(
+            self.run,
+            {name: self._without_unredacted(name, one) for name, one in conservation.items()},
+        )
 
     def finish(
         self,
@@ -249,6 +261,30 @@ class RunWriter:
         self._gathered = {}
         self._lock.release()
 
+    def _redacted(self, pairs: Sequence[Kept]) -> list[Kept]:
+        """Pairs as they may be kept; those that must not be are counted."""
+        kept: list[Kept] = []
+        for pair in pairs:
+            redacted = self._writing.privacy.redacted(pair)
+            if redacted is not None:
+                kept.append(redacted)
+                continue
+            series = _series(*_sides(pair))
+            if series.kind is not Kind.REPEATS:
+                self.n_unredacted[series.name] = self.n_unredacted.get(series.name, 0) + 1
+        return kept
+
+    def _without_unredacted(self, name: str, counts: Conservation) -> Conservation:
+        n = self.n_unredacted.get(name, 0)
+        if n == 0:
+            return counts
+        lost = counts.losses.get(LossReason.UNREDACTED, 0) + n
+        return dataclasses.replace(
+            counts,
+            paired=counts.paired - n,
+            losses={**counts.losses, LossReason.UNREDACTED: lost},
+        )
+
     def _write_gathered(self) -> None:
         if self._n_gathered == 0:
             return
@@ -276,6 +312,11 @@ class RunWriter:
         # Not before: when there is no room for the part, the journal goes on.
         portion.close()
         del self._portions[series]
+
+
+def _sides(pair: Kept) -> _Sides:
+    challenger = pair.challenger.deployment if isinstance(pair, Pair) else None
+    return pair.champion.deployment, challenger
 
 
 def _series(champion: DeploymentName, challenger: DeploymentName | None) -> Series:

@@ -1,8 +1,12 @@
 """What may be written to disk, and what never is."""
 
+from datetime import UTC, datetime
+
 import pytest
 
+from harness.dialects.redaction.redaction import Redaction
 from harness.exchange import Failure, FailureKind, Request
+from harness.pair import Conservation, LossReason
 from harness.store.layout import Series, journal_path, parts_of
 from harness.store.privacy import (
     KeepBodies,
@@ -181,3 +185,38 @@ def test_a_run_says_which_bodies_it_kept(tmp_path):
     run = written(tmp_path / "run", [SAME])
 
     assert StoredRun.open(run).manifest.keep_bodies is KeepBodies.ALL
+
+
+def test_what_is_written_went_through_redaction(tmp_path):
+    """The body that is kept, and the values computed from it, are the redacted ones."""
+    run = tmp_path / "run"
+    redact = Redaction(("email",), b"for a test")
+    one = answered(1, b'"ann@example.com"', b'"bob@example.com"')
+    with RunWriter.create(run, manifest(), privacy=Privacy(redact=redact)) as writer:
+        writer.append([one])
+
+    (row,) = StoredRun.open(run).scan("knn").collect().to_dicts()
+
+    assert row["champion_body"].startswith(b'"[email:')
+    assert row["champion_body"] != row["challenger_body"]
+    assert b"example.com" not in all_bytes(run)
+
+
+def test_a_pair_that_cannot_be_redacted_is_a_loss_by_name(tmp_path):
+    """Nothing of it is written, whatever went wrong, and the sum still holds."""
+
+    def redact(kept):
+        if kept.request_id == "r2":
+            raise RecursionError
+        return kept
+
+    run = tmp_path / "run"
+    counts = {"knn": Conservation(received=4, paired=3, losses={LossReason.TOO_LARGE: 1})}
+    with RunWriter.create(run, manifest(), privacy=Privacy(redact=redact)) as writer:
+        writer.append([pair(1), pair(2), pair(3)])
+        writer.finish(counts, at=datetime.now(UTC))
+
+    stored = StoredRun.open(run)
+    found = stored.conservation("knn")
+    assert stored.scan("knn").collect()["request_id"].to_list() == ["r1", "r3"]
+    assert (found.paired, found.losses[LossReason.UNREDACTED], found.holds) == (2, 1, True)
