@@ -158,11 +158,11 @@ class Asking:
                     return sequential_rate_bound(values, seen, **ask)
                 return rate_bound(values, seen, **ask)
             case Mean():
-                if isinstance(seen, Looking):
-                    return sequential_mean_bound(values, seen, **ask)
-                bounded = self.metric.unit in BOUNDED
                 # The mean of a share that a pair has is that of an excess over the noise floor.
                 reach = LARGEST_EXCESS if self.metric.unit is Unit.FRACTION else None
+                if isinstance(seen, Looking):
+                    return sequential_mean_bound(values, seen, **ask, reach=reach)
+                bounded = self.metric.unit in BOUNDED
                 return mean_bound(values, seen, **ask, bounded=bounded, reach=reach)
             case Quantile(p):
                 if isinstance(seen, Looking):

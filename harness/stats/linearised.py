@@ -20,6 +20,9 @@ from harness.verdict import Estimate, Unavailable
 # Influence this small, relative to the values, is rounding.
 ROUNDING = 1e-12
 
+# The square of anything smaller is no longer a number: there is no variance to speak of.
+SMALLEST = 1e-150
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Summed:
@@ -60,7 +63,12 @@ class Summed:
     @property
     def varies(self) -> bool:
         """Whether some cluster differs from the others by more than rounding."""
-        return largest(self.totals / self.clusters.sizes) > ROUNDING * self.scale
+        return largest(self.totals / self.clusters.sizes) > self.rounding
+
+    @property
+    def rounding(self) -> float:
+        """What is no larger than this is as good as zero."""
+        return max(ROUNDING * self.scale, SMALLEST)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -164,6 +172,6 @@ def largest(values: Floats) -> float:
 
 def _silence(column: Summed) -> Shortage | None:
     """A t-test of nothing but zeros would be certain; we are not."""
-    if abs(column.position) > ROUNDING * column.scale:
+    if abs(column.position) > column.rounding:
         return None
     return Shortage("the harm is 0 on every pair, so nothing is known of how much it could be")

@@ -25,7 +25,7 @@ from numpy.typing import ArrayLike
 from harness.metric import Better
 from harness.stats.clustered import cr2
 from harness.stats.clusters import Clusters, Floats
-from harness.stats.linearised import Linearised, Summed, estimate
+from harness.stats.linearised import SMALLEST, Linearised, Summed, estimate
 from harness.stats.no_difference import differs_nowhere, no_difference, nothing_seen
 from harness.stats.paired import Paired, Single
 from harness.stats.paired_sums import PairedSums, SingleSums
@@ -133,26 +133,28 @@ def mean_bound(
 class Weighing:
     """A mean harm, and how each pair weighs in it.
 
-    The influence of a pair is `challenger_weight b + champion_weight a + constant`.
+    The influence of a pair is `sign (b / challenger_unit - a / champion_unit) - centre`.
 
     Attributes:
         champion: Its mean; `challenger` likewise.
         position: The harm on the scale that is tested.
+        champion_unit: Its mean where the harm is relative, else 1.
         scale: Size of the values on that scale.
     """
 
+    sign: int
     champion: float
     challenger: float
     position: float
-    champion_weight: float
-    challenger_weight: float
-    constant: float
+    champion_unit: float
+    challenger_unit: float
+    centre: float
     scale: float
 
     def influence(self, champion: Floats, challenger: Floats) -> Floats:
         """Of each pair, from its two values."""
-        weighed = self.challenger_weight * challenger + self.champion_weight * champion
-        return np.asarray(weighed + self.constant)
+        difference = challenger / self.challenger_unit - champion / self.champion_unit
+        return np.asarray(self.sign * difference - self.centre)
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,41 +285,41 @@ def _weighing(question: Question, sums: PairedSums) -> Weighing | Shortage:
     reach = sums.champion_range.reach, sums.challenger_range.reach
     if not question.relative:
         harm = question.sign * sums.mean_difference
-        sign = float(question.sign)
-        return Weighing(champion, challenger, harm, -sign, sign, -harm, max(reach))
+        return Weighing(question.sign, champion, challenger, harm, 1.0, 1.0, harm, max(reach))
     lack = question.impossible_margin or _ratio_problem(sums)
     if lack is not None:
         return lack
     return Weighing(
+        sign=question.sign,
         champion=champion,
         challenger=challenger,
         position=question.sign * math.log(challenger / champion),
-        champion_weight=-question.sign / champion,
-        challenger_weight=question.sign / challenger,
-        constant=0.0,
+        champion_unit=champion,
+        challenger_unit=challenger,
+        centre=0.0,
         scale=max(reach[0] / champion, reach[1] / challenger),
     )
 
 
 def _totals(sums: PairedSums, harm: Weighing) -> Floats:
     """Influence by cluster."""
-    if harm.champion_weight == -harm.challenger_weight:
-        weighed = harm.challenger_weight * sums.difference
+    if harm.champion_unit == harm.challenger_unit:
+        difference = sums.difference / harm.champion_unit
     else:
-        weighed = harm.challenger_weight * sums.challenger + harm.champion_weight * sums.champion
-    return np.asarray(weighed + harm.constant * sums.clusters.sizes)
+        difference = sums.challenger / harm.challenger_unit - sums.champion / harm.champion_unit
+    return np.asarray(harm.sign * difference - harm.centre * sums.clusters.sizes)
 
 
 def _ratio_problem(sums: PairedSums) -> Shortage | None:
     champion, challenger = sums.champion_mean, sums.challenger_mean
     centred = sums.champion - champion * sums.clusters.sizes
     least = MIN_DENOMINATOR_SE * cr2(champion, centred, sums.clusters.sizes).se
-    if champion <= 0 or champion <= least:
+    if champion <= max(least, SMALLEST):
         return Shortage(
             f"the champion's mean, {champion:.3g}, is too close to zero for a relative margin: "
             f"use an absolute one"
         )
-    if challenger <= 0:
+    if challenger <= SMALLEST:
         return Shortage(
             f"the challenger's mean, {challenger:.3g}, has no ratio: use an absolute margin"
         )

@@ -34,6 +34,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import stats
 
 from harness.stats.always_valid import (
@@ -46,11 +47,12 @@ from harness.stats.always_valid import (
 from harness.stats.arrival import FIRST_CHECKPOINT, Arrival, next_checkpoint
 from harness.stats.clustered import Clustered, cr2, design_effect
 from harness.stats.clusters import Booleans
-from harness.stats.linearised import ROUNDING, Linearised, Objection
+from harness.stats.linearised import Linearised, Objection
+from harness.stats.paired import Paired, Single
 from harness.stats.planning import LARGEST_GROWTH, POWER
 from harness.stats.question import Counted, Question
 from harness.stats.sequential_mcnemar import SequentialMcNemar
-from harness.stats.sufficiency import Shortage, cautions, more_clusters
+from harness.stats.sufficiency import Shortage, cautions, more_clusters, shortage
 from harness.verdict import Estimate, Memory, Tuning, Unavailable
 
 MIN_DIFFERING_CLUSTERS = 20
@@ -87,6 +89,53 @@ class Looking:
     planned_pairs: int | None = None
     memory: Memory = NOTHING_SEEN
     matured: Booleans | None = None
+
+    @property
+    def is_strict(self) -> bool:
+        """Whether every cluster is one unit."""
+        return self.matured is not None
+
+
+def of_both(
+    question: Question,
+    champion: ArrayLike,
+    challenger: ArrayLike,
+    looking: Looking,
+    column_of: Callable[[Paired], Linearised | Shortage | Unavailable],
+) -> ColumnAt:
+    """The estimate from the first so many pairs, of both sides in the order of arrival."""
+    left = np.asarray(champion, dtype=np.float64)
+    right = np.asarray(challenger, dtype=np.float64)
+
+    def column_at(n_pairs: int) -> Linearised | Unavailable:
+        clusters = looking.arrival.first(n_pairs)
+        pairs = Paired.complete(left[:n_pairs], right[:n_pairs], clusters)
+        column = shortage(pairs.clusters) or column_of(pairs)
+        return question.refuse(column, pairs) if isinstance(column, Shortage) else column
+
+    return column_at
+
+
+def of_one(
+    question: Question,
+    values: ArrayLike,
+    looking: Looking,
+    column_of: Callable[[Single], Linearised | Shortage],
+) -> ColumnAt:
+    """The same of one value per pair."""
+    given = np.asarray(values, dtype=np.float64)
+
+    def column_at(n_pairs: int) -> Linearised | Unavailable:
+        pairs = Single.complete(given[:n_pairs], looking.arrival.first(n_pairs))
+        column = shortage(pairs.clusters) or column_of(pairs)
+        return question.refuse(column, pairs) if isinstance(column, Shortage) else column
+
+    return column_at
+
+
+def refused(question: Question, lack: Shortage, pairs: Counted, looking: Looking) -> Unavailable:
+    """No estimate at this look, which forgets nothing of the ones before."""
+    return replace(question.refuse(lack, pairs), memory=looking.memory)
 
 
 def look(
@@ -197,7 +246,7 @@ def _too_early(column: Linearised, objection: Objection | None) -> Shortage | No
     if not _varies(column):
         return None
     usual = float(np.median(column.influence))
-    unusual = np.abs(column.influence - usual) > ROUNDING * column.scale
+    unusual = np.abs(column.influence - usual) > column.summed().rounding
     n_differing = int(np.count_nonzero(clusters.totals(unusual)))
     if n_differing < MIN_DIFFERING_CLUSTERS:
         return Shortage(
@@ -284,7 +333,7 @@ def _of_identical(
     question: Question, column: Linearised, memory: Memory, kind: str
 ) -> Estimate | Unavailable:
     """Every cluster has the same harm: a coin that shows one side only, tossed once a cluster."""
-    null, reach = question.on_test_scale(question.null), ROUNDING * column.scale
+    null, reach = question.on_test_scale(question.null), column.summed().rounding
     if abs(column.position) <= reach:
         lack = Shortage("the harm is 0 on every pair, so nothing is known of how much it could be")
         return replace(question.refuse(lack, column), memory=memory)

@@ -29,19 +29,21 @@ References:
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from harness.metric import Better
 from harness.stats.always_valid import AlwaysValid
-from harness.stats.clusters import Booleans, Clusters, Floats
+from harness.stats.clusters import Clusters, Floats
 from harness.stats.paired import Paired, Single
 from harness.stats.proportion import RaoScott, impossible_margin, require_binary
 from harness.stats.question import Counted, Question
 from harness.stats.rate import Events
-from harness.stats.sequential import Looking, concluded, growth_needed
+from harness.stats.sequential import Looking, concluded, growth_needed, refused
 from harness.stats.sequential_mcnemar import SequentialMcNemar
 from harness.stats.sufficiency import Shortage, shortage
 from harness.stats.wager import Wager
@@ -76,21 +78,15 @@ def sequential_proportion_harm(
     Returns:
         As `harness.stats.proportion.proportion_harm`, with `e_value` and `memory`.
     """
-    question, matured = Question(metric, unit, better, null, confidence), looking.matured
-    seen = Paired.complete(champion, challenger, looking.arrival.clusters)
-    pairs = seen
-    if matured is not None:
-        ripe = Paired.complete(
-            _only(champion, matured), _only(challenger, matured), looking.arrival.clusters
-        )
-        pairs = replace(ripe, n_left_out=seen.n_left_out)
+    question = Question(metric, unit, better, null, confidence)
+    seen, pairs = _counting(Paired.complete, looking, champion, challenger)
     lack = _shortage(seen, pairs) or impossible_margin(null)
     if lack is not None:
-        return replace(question.refuse(lack, seen), memory=looking.memory)
+        return refused(question, lack, seen, looking)
     require_binary(pairs.champion)
     require_binary(pairs.challenger)
     gains = -question.sign * (pairs.challenger - pairs.champion)
-    staked = _staked(gains, pairs.clusters, _Range(-1.0, 1.0), strict=matured is not None)
+    staked = _staked(gains, pairs.clusters, _Range(-1.0, 1.0), strict=looking.is_strict)
     if staked.method == INDEPENDENT and null == 0:
         return _mcnemar(question, pairs, staked, looking)
     return _estimate(
@@ -117,17 +113,13 @@ def sequential_rate_bound(
     Returns:
         As `harness.stats.rate.rate_bound`, with `e_value` and `memory`.
     """
-    question, matured = Question(metric, unit, better, null, confidence), looking.matured
-    seen = Single.complete(values, looking.arrival.clusters)
-    pairs = seen
-    if matured is not None:
-        ripe = Single.complete(_only(values, matured), looking.arrival.clusters)
-        pairs = replace(ripe, n_left_out=seen.n_left_out)
+    question = Question(metric, unit, better, null, confidence)
+    seen, pairs = _counting(Single.complete, looking, values)
     lack = _shortage(seen, pairs)
     if lack is not None:
-        return replace(question.refuse(lack, seen), memory=looking.memory)
+        return refused(question, lack, seen, looking)
     require_binary(pairs.values)
-    staked = staked_rate(pairs.values, pairs.clusters, question.sign, strict=matured is not None)
+    staked = staked_rate(pairs.values, pairs.clusters, question.sign, strict=looking.is_strict)
     return _estimate(question, pairs, staked, looking, sides=(None, _mean(pairs.values)))
 
 
@@ -246,9 +238,19 @@ def _about_zero(bets: AlwaysValid, test: AlwaysValid, *, alpha: float) -> Always
 _NEXT_TO_ZERO = 1e-9
 
 
-def _only(values: ArrayLike, matured: Booleans) -> Floats:
-    """Values that count; the others are as if not yet seen."""
-    return np.where(matured, np.asarray(values, dtype=np.float64), np.nan)
+Pairs = TypeVar("Pairs", Paired, Single)
+
+
+def _counting(
+    complete: Callable[..., Pairs], looking: Looking, *sides: ArrayLike
+) -> tuple[Pairs, Pairs]:
+    """The pairs seen, and those of them that count already."""
+    clusters, matured = looking.arrival.clusters, looking.matured
+    seen = complete(*sides, clusters)
+    if matured is None:
+        return seen, seen
+    only = [np.where(matured, np.asarray(side, dtype=np.float64), np.nan) for side in sides]
+    return seen, replace(complete(*only, clusters), n_left_out=seen.n_left_out)
 
 
 def _shortage(seen: Counted, counting: Counted) -> Shortage | None:

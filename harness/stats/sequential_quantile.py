@@ -28,7 +28,7 @@ from harness.stats.paired import Paired, Single
 from harness.stats.quantile import kind_of, quantile_column
 from harness.stats.question import Question
 from harness.stats.rate import Events
-from harness.stats.sequential import Looking, concluded, growth_needed, look
+from harness.stats.sequential import Looking, concluded, growth_needed, look, of_both, refused
 from harness.stats.sequential_proportion import staked_rate
 from harness.stats.sufficiency import Shortage, more_clusters, shortage
 from harness.stats.wager import Wager
@@ -63,15 +63,10 @@ def sequential_quantile_harm(
         As `harness.stats.quantile.quantile_harm`, with `e_value` and `memory`.
     """
     question = Question(metric, unit, better, null, confidence, relative)
-    left = np.asarray(champion, dtype=np.float64)
-    right = np.asarray(challenger, dtype=np.float64)
 
-    def column_at(n_pairs: int) -> Linearised | Unavailable:
-        clusters = looking.arrival.first(n_pairs)
-        pairs = Paired.complete(left[:n_pairs], right[:n_pairs], clusters)
-        lack = shortage(pairs.clusters) or question.impossible_margin
-        if lack is not None:
-            return question.refuse(lack, pairs)
+    def column_of(pairs: Paired) -> Linearised | Shortage | Unavailable:
+        if question.impossible_margin is not None:
+            return question.impossible_margin
         column = quantile_column(question, pairs, p, min_exceedances=MIN_EXCEEDANCES)
         if isinstance(column, Unavailable) and column.certain_harm:
             # That was the certainty of a single look.
@@ -79,6 +74,7 @@ def sequential_quantile_harm(
             return replace(column, certain_harm=surely)
         return column
 
+    column_at = of_both(question, champion, challenger, looking, column_of)
     return look(question, column_at, looking, kind=kind_of(question))
 
 
@@ -107,14 +103,14 @@ def sequential_quantile_bound(
     pairs = Single.complete(values, looking.arrival.clusters)
     lack = shortage(pairs.clusters)
     if lack is not None:
-        return replace(question.refuse(lack, pairs), memory=looking.memory)
+        return refused(question, lack, pairs, looking)
     ordered = OrderStatistics(pairs.values, p)
     quantile = ordered.quantile(p)
     deff = Events.of((pairs.values <= quantile).astype(np.float64), pairs.clusters).deff
     bet = _TailBet(p, pairs.values.size, deff, question.alpha)
     shares = bet.shares()
     if shares is None:
-        return replace(question.refuse(bet.shortage(pairs.clusters), pairs), memory=looking.memory)
+        return refused(question, bet.shortage(pairs.clusters), pairs, looking)
     limit = question.sign * null
     above = bet.on(int(np.count_nonzero(pairs.values > limit)))
     from_above = bet.on(int(np.count_nonzero(pairs.values >= limit)))

@@ -83,3 +83,20 @@ def test_every_answer_is_a_number_or_a_reason(ask, values, extra, data):
     assert 0 <= found.p_harm <= 1
     assert found.harm_low <= found.harm <= found.harm_high
     assert found.n_pairs + found.n_left_out == champion.size
+
+
+@pytest.mark.parametrize("size", [5e-324, 1e-310, 1e-200, 1e-160])
+@pytest.mark.parametrize("relative", [False, True], ids=["difference", "ratio"])
+def test_differences_too_small_to_square_are_none(size, relative):
+    """A variance below the smallest number there is is no reason to divide by zero."""
+    champion, challenger = np.full(30, size), size * (1 + np.arange(30) % 3)
+    codes = np.arange(30)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = ask_mean(champion, challenger, codes, relative=relative, bounded=True)
+        own = ask_one(mean_bound)(challenger, None, codes, bounded=True)
+
+    assert isinstance(found, Unavailable | Estimate)
+    assert relative or isinstance(found, Unavailable)
+    assert isinstance(own, Unavailable)

@@ -392,3 +392,31 @@ def test_clusters_that_are_said_to_do_would_do():
 def test_no_realistic_number_is_said_for_a_harm_at_the_margin():
     """A harm exactly at its margin never settles."""
     assert growth_needed(lambda times: -math.log(times), alpha=ALPHA) is None
+
+
+def test_no_harm_on_any_pair_can_pass_where_its_largest_is_known():
+    """An excess of zero throughout is bounded by bets; without a largest value nothing is."""
+    nothing = (np.zeros(2000),)
+
+    passes = once(sequential_mean_bound, nothing, null=0.02, reach=2.0)
+    early = once(sequential_mean_bound, (np.zeros(60),), null=0.02, reach=2.0)
+    unknown = once(sequential_mean_bound, nothing, null=0.02)
+
+    assert passed(passes)
+    assert passes.method == "no harm seen, always valid: bets"
+    assert (passes.champion, passes.challenger, passes.harm) == (None, 0.0, 0.0)
+    assert not passed(early)
+    assert early.clusters_enough > 60
+    assert isinstance(unknown, Unavailable)
+
+
+@pytest.mark.parametrize("ask", [sequential_mean_harm, sequential_mean_bound])
+def test_differences_too_small_to_square_are_none(ask):
+    """A variance below the smallest number there is is no reason to divide by zero."""
+    tiny = 1e-200 * np.arange(100.0)
+    arrays = (np.zeros(100), tiny) if ask is sequential_mean_harm else (tiny,)
+
+    found = once(ask, arrays)
+
+    assert isinstance(found, Unavailable)
+    assert found.reason.startswith("the harm is 0 on every pair")
