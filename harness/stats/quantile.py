@@ -33,15 +33,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
 from harness.metric import Better
-from harness.stats.clustered import cr1, design_effect, size_design_effect
-from harness.stats.clusters import Booleans, Clusters, Floats
-from harness.stats.linearised import Linearised, estimate, largest
+from harness.stats.clustered import cr1, design_effect, design_effect_of_sizes
+from harness.stats.clusters import Clusters, Floats, Grouped
+from harness.stats.linearised import Linearised, Summed, estimate
 from harness.stats.order_statistics import OrderStatistics
 from harness.stats.paired import Paired
 from harness.stats.question import Question
@@ -107,24 +108,194 @@ def quantile_harm(
     lack = shortage(pairs.clusters) or question.impossible_margin
     if lack is not None:
         return question.refuse(lack, pairs)
-    column = quantile_column(question, pairs, p)
-    if isinstance(column, Unavailable):
-        return column
-    return estimate(question, column.summed(), kind=kind_of(question))
+    sums = QuantileSums.of(pairs, p, worst=question.sign * math.inf)
+    return judged_quantiles(question, sums)
+
+
+class Ordered(Protocol):
+    """A column whose order statistics can be asked for."""
+
+    def quantile(self, p: float) -> float: ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SideCounts:
+    """One side's values, counted by cluster where its quantile is known. Counts of parts add up.
+
+    Attributes:
+        value: The quantile.
+        below: Of each cluster, values up to it, itself included.
+        failed: Of each cluster, values that are infinite on the worse side.
+        n_equal: Values equal to it in all.
+    """
+
+    p: float
+    order: Ordered
+    value: float
+    below: Floats
+    failed: Floats
+    n_equal: int
+
+    @classmethod
+    def of(cls, values: Floats, clusters: Clusters, p: float, worst: float) -> SideCounts:
+        """Count values that are all at hand."""
+        order = OrderStatistics(values, p)
+        value = order.quantile(p)
+        return cls(
+            p=p,
+            order=order,
+            value=value,
+            below=clusters.totals(values <= value),
+            failed=clusters.totals(values == worst),
+            n_equal=int(np.count_nonzero(values == value)),
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class QuantileSums:
+    """Complete pairs of two sides, counted by cluster.
+
+    Attributes:
+        clusters: Those with a complete pair.
+        n_both_below: Pairs of which both values are up to their side's quantile.
+    """
+
+    clusters: Grouped
+    n_left_out: int
+    champion: SideCounts
+    challenger: SideCounts
+    n_both_below: int
+
+    @classmethod
+    def of(cls, pairs: Paired, p: float, *, worst: float = math.inf) -> QuantileSums:
+        """Count pairs that are all at hand."""
+        left = SideCounts.of(pairs.champion, pairs.clusters, p, worst)
+        right = SideCounts.of(pairs.challenger, pairs.clusters, p, worst)
+        both = (pairs.champion <= left.value) & (pairs.challenger <= right.value)
+        return cls(pairs.clusters, pairs.n_left_out, left, right, int(np.count_nonzero(both)))
+
+
+def judged_quantiles(question: Question, sums: QuantileSums) -> Estimate | Unavailable:
+    """The estimate of a quantile's harm, from counts."""
+    lack = shortage(sums.clusters) or question.impossible_margin
+    if lack is not None:
+        return question.refuse(lack, sums)
+    harm = harm_of_counts(question, sums)
+    if isinstance(harm, Unavailable):
+        return harm
+    squares, cubes = harm.moments(sums)
+    return estimate(
+        question,
+        Summed(
+            champion=harm.champion.value,
+            challenger=harm.challenger.value,
+            position=harm.position,
+            totals=harm.totals(sums),
+            squares=squares,
+            cubes=cubes,
+            scale=harm.scale,
+            clusters=sums.clusters,
+            n_left_out=sums.n_left_out,
+            most_df=harm.most_df(sums.clusters),
+        ),
+        kind=kind_of(question),
+    )
 
 
 def quantile_column(
     question: Question, pairs: Paired, p: float, *, min_exceedances: int = MIN_EXCEEDANCES
 ) -> Linearised | Unavailable:
     """The harm of a quantile and what each pair contributes; why there is none otherwise."""
-    left = SideQuantile.of(pairs.champion, pairs.clusters, p)
-    right = SideQuantile.of(pairs.challenger, pairs.clusters, p)
+    sums = QuantileSums.of(pairs, p, worst=question.sign * math.inf)
+    harm = harm_of_counts(question, sums, min_exceedances=min_exceedances)
+    if isinstance(harm, Unavailable):
+        return harm
+    return Linearised(
+        champion=harm.champion.value,
+        challenger=harm.challenger.value,
+        position=harm.position,
+        influence=harm.influence(pairs),
+        scale=harm.scale,
+        clusters=pairs.clusters,
+        n_left_out=pairs.n_left_out,
+        most_df=harm.most_df(pairs.clusters),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class QuantileHarm:
+    """The harm of a quantile, and how a pair weighs in it.
+
+    A side's influence is its quantile's times its weight; the two add up.
+
+    Attributes:
+        position: On the scale that is tested.
+    """
+
+    champion: SideQuantile
+    challenger: SideQuantile
+    position: float
+    champion_weight: float
+    challenger_weight: float
+
+    @property
+    def scale(self) -> float:
+        """The largest influence of a side."""
+        return max(
+            abs(self.champion_weight) * self.champion.reach,
+            abs(self.challenger_weight) * self.challenger.reach,
+        )
+
+    def influence(self, pairs: Paired) -> Floats:
+        """Of each pair."""
+        before = self.champion.influence(pairs.champion)
+        after = self.challenger.influence(pairs.challenger)
+        return np.asarray(self.challenger_weight * after + self.champion_weight * before)
+
+    def totals(self, sums: QuantileSums) -> Floats:
+        """Of each cluster."""
+        sizes = sums.clusters.sizes
+        before = self.champion.influence_of(sums.champion.below, sizes)
+        after = self.challenger.influence_of(sums.challenger.below, sizes)
+        return np.asarray(self.challenger_weight * after + self.champion_weight * before)
+
+    def moments(self, sums: QuantileSums) -> tuple[float, float]:
+        """Sums of its square and cube over all pairs: there are only four kinds of pairs."""
+        n, both = sums.clusters.n_pairs, sums.n_both_below
+        left, right = float(sums.champion.below.sum()), float(sums.challenger.below.sum())
+        counts = np.array([both, left - both, right - both, n - left - right + both])
+        one = np.ones(4)
+        before = self.champion.influence_of(np.array([1.0, 1.0, 0.0, 0.0]), one)
+        after = self.challenger.influence_of(np.array([1.0, 0.0, 1.0, 0.0]), one)
+        influence = self.challenger_weight * after + self.champion_weight * before
+        return float(counts @ influence**2), float(counts @ influence**3)
+
+    def most_df(self, clusters: Grouped) -> float:
+        """No more degrees of freedom than clusters in the thinner tail.
+
+        Pairs on their own are known to be independent, which nobody had to estimate.
+        """
+        if clusters.n_clusters == clusters.n_pairs:
+            return math.inf
+        return min(self.champion.n_tail_clusters, self.challenger.n_tail_clusters)
+
+
+def harm_of_counts(
+    question: Question, sums: QuantileSums, *, min_exceedances: int = MIN_EXCEEDANCES
+) -> QuantileHarm | Unavailable:
+    """The harm of a quantile from counts; why there is none otherwise."""
+    left = SideQuantile.of_counts(sums.champion, sums.clusters)
+    right = SideQuantile.of_counts(sums.challenger, sums.clusters)
     if not (math.isfinite(left.value) and math.isfinite(right.value)):
-        return _beyond_failures(question, pairs, left, right)
-    lack = _quantile_problem(question, pairs.clusters, left, right, min_exceedances)
+        return _beyond_failures(question, sums)
+    lack = _quantile_problem(question, sums.clusters, left, right, min_exceedances)
     if lack is not None:
-        return question.refuse(lack, pairs, champion=left.value, challenger=right.value)
-    return _difference(question, pairs, left, right)
+        return question.refuse(lack, sums, champion=left.value, challenger=right.value)
+    sign = question.sign
+    if not question.relative:
+        return QuantileHarm(left, right, sign * (right.value - left.value), -sign, sign)
+    position = sign * math.log(right.value / left.value)
+    return QuantileHarm(left, right, position, -sign / left.value, sign / right.value)
 
 
 def kind_of(question: Question) -> str:
@@ -164,30 +335,33 @@ class SideQuantile:
     @classmethod
     def of(cls, values: Floats, clusters: Clusters, p: float) -> SideQuantile:
         """Estimate from one side's values; at least two clusters."""
-        ordered = OrderStatistics(values, p)
-        value = ordered.quantile(p)
-        below = values <= value
-        share = float(np.count_nonzero(below)) / values.size
-        totals = clusters.totals(below) - share * clusters.sizes
+        return cls.of_counts(SideCounts.of(values, clusters, p, math.inf), clusters)
+
+    @classmethod
+    def of_counts(cls, seen: SideCounts, clusters: Grouped) -> SideQuantile:
+        """Estimate from counts; at least two clusters."""
+        n_pairs, p = clusters.n_pairs, seen.p
+        share = float(seen.below.sum()) / n_pairs
+        totals = seen.below - share * clusters.sizes
         moment = cr1(share, totals, clusters.sizes)
         reach = float(stats.t.ppf(0.5 + _WOODRUFF_CONFIDENCE / 2, moment.df)) * moment.se
-        low, high = ordered.quantile(p - reach), ordered.quantile(p + reach)
-        ties = float(np.count_nonzero(values == value)) / values.size
-        spread = share * (1 - share) * values.size / (values.size - 1)
+        low, high = seen.order.quantile(p - reach), seen.order.quantile(p + reach)
+        spread = share * (1 - share)
+        tail = seen.below if p < 0.5 else clusters.sizes - seen.below
         return cls(
             p=p,
-            value=value,
+            value=seen.value,
             share=share,
             share_se=moment.se,
             low=low,
             high=high,
             density=2 * reach / (high - low) if high > low else math.inf,
-            is_tied=high <= low or ties > MAX_TIES * 2 * reach,
+            is_tied=high <= low or seen.n_equal / n_pairs > MAX_TIES * 2 * reach,
             deff=max(
-                design_effect(moment, spread, values.size),
-                size_design_effect(below.astype(np.float64), clusters),
+                design_effect(moment, spread * n_pairs / (n_pairs - 1), n_pairs),
+                design_effect_of_sizes(totals, spread * n_pairs, clusters),
             ),
-            n_tail_clusters=_effective(clusters.totals(below if p < 0.5 else ~below)),
+            n_tail_clusters=_effective(tail),
         )
 
     @property
@@ -195,14 +369,24 @@ class SideQuantile:
         """Standard error of the quantile, in its unit."""
         return self.share_se / self.density
 
+    @property
+    def reach(self) -> float:
+        """The largest influence that a value has."""
+        return max(self.share if self.share < 1 else 0.0, 1 - self.share) / self.density
+
     def influence(self, values: Floats) -> Floats:
         """How much each value moves the quantile, in its unit; sums to zero."""
-        return np.asarray(-((values <= self.value) - self.share) / self.density)
+        below = np.asarray(values <= self.value, dtype=np.float64)
+        return self.influence_of(below, np.ones(values.size))
+
+    def influence_of(self, below: Floats, sizes: Floats) -> Floats:
+        """How much groups of values move it, of which `below` each are up to it."""
+        return np.asarray(-(below - self.share * sizes) / self.density)
 
 
 def _quantile_problem(
     question: Question,
-    clusters: Clusters,
+    clusters: Grouped,
     left: SideQuantile,
     right: SideQuantile,
     min_exceedances: int,
@@ -241,11 +425,9 @@ def _quantile_problem(
     return None
 
 
-def _beyond_failures(
-    question: Question, pairs: Paired, left: SideQuantile, right: SideQuantile
-) -> Unavailable:
+def _beyond_failures(question: Question, sums: QuantileSums) -> Unavailable:
     """No quantile among the failures; harm where that is surely the challenger's alone."""
-    worst = question.sign * math.inf
+    left, right = sums.champion, sums.challenger
     who = {
         (True, True): "both sides'",
         (True, False): "the champion's",
@@ -253,49 +435,15 @@ def _beyond_failures(
     }[math.isinf(left.value), math.isinf(right.value)]
     # Failures hold the tail from 1 - p on, or up to p where low values are the worse ones.
     tail = 1 - left.p if question.sign > 0 else left.p
-    failed = _failures(pairs.challenger == worst, pairs.clusters)
-    champion_failed = _failures(pairs.champion == worst, pairs.clusters)
+    failed = Events.of_sums(right.failed, sums.clusters)
+    champion_failed = Events.of_sums(left.failed, sums.clusters)
     return question.refuse(
         Shortage(f"{who} p{100 * left.p:g} lies beyond its timeout: too many requests failed"),
-        pairs,
+        sums,
         champion=left.value if math.isfinite(left.value) else None,
         challenger=right.value if math.isfinite(right.value) else None,
         certain_harm=failed.lower(question.alpha) > tail > champion_failed.upper(question.alpha),
     )
-
-
-def _failures(failed: Booleans, clusters: Clusters) -> Events:
-    return Events.of(failed.astype(np.float64), clusters)
-
-
-def _difference(
-    question: Question, pairs: Paired, left: SideQuantile, right: SideQuantile
-) -> Linearised:
-    sign = question.sign
-    before, after = left.influence(pairs.champion), right.influence(pairs.challenger)
-    if question.relative:
-        before, after = before / left.value, after / right.value
-        position = sign * math.log(right.value / left.value)
-    else:
-        position = sign * (right.value - left.value)
-    return Linearised(
-        champion=left.value,
-        challenger=right.value,
-        position=position,
-        influence=sign * (after - before),
-        scale=max(largest(before), largest(after)),
-        clusters=pairs.clusters,
-        n_left_out=pairs.n_left_out,
-        most_df=_most_df(pairs.clusters, left, right),
-    )
-
-
-def _most_df(clusters: Clusters, left: SideQuantile, right: SideQuantile) -> float:
-    """No more than the clusters in the thinner tail. Pairs on their own are known to be independent,
-    which nobody had to estimate."""
-    if clusters.n_clusters == clusters.n_pairs:
-        return math.inf
-    return min(left.n_tail_clusters, right.n_tail_clusters)
 
 
 def _effective(totals: Floats) -> float:

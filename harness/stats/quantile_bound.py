@@ -13,16 +13,16 @@ References:
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import optimize
 
 from harness.metric import Better
-from harness.stats.clusters import Clusters, Floats
-from harness.stats.order_statistics import OrderStatistics
+from harness.stats.clusters import Clusters, Grouped
 from harness.stats.paired import Single
+from harness.stats.quantile import SideCounts
 from harness.stats.question import Question
 from harness.stats.rate import Events
 from harness.stats.sufficiency import Shortage, cautions, more_clusters, shortage
@@ -68,50 +68,74 @@ def quantile_bound(
     lack = shortage(pairs.clusters)
     if lack is not None:
         return question.refuse(lack, pairs)
-    ordered = OrderStatistics(pairs.values, p)
-    quantile = ordered.quantile(p)
-    below = _up_to(pairs.values, quantile, pairs.clusters)
-    low_share, high_share = _shares(p, below, question.alpha)
+    return judged_quantile(question, LimitCounts.of(pairs, p, limit=question.sign * null))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LimitCounts:
+    """One value per pair, counted by cluster up to the quantile, and in all up to a limit.
+
+    Attributes:
+        n_at_most: Values up to the limit; `n_under` those below it.
+    """
+
+    clusters: Grouped
+    n_left_out: int
+    side: SideCounts
+    n_at_most: int
+    n_under: int
+
+    @classmethod
+    def of(cls, pairs: Single, p: float, *, limit: float) -> LimitCounts:
+        """Count values that are all at hand."""
+        return cls(
+            clusters=pairs.clusters,
+            n_left_out=pairs.n_left_out,
+            side=SideCounts.of(pairs.values, pairs.clusters, p, math.inf),
+            n_at_most=int(np.count_nonzero(pairs.values <= limit)),
+            n_under=int(np.count_nonzero(pairs.values < limit)),
+        )
+
+
+def judged_quantile(question: Question, sums: LimitCounts) -> Estimate | Unavailable:
+    """The estimate of one side's quantile, from counts up to `question.null`, turned."""
+    lack = shortage(sums.clusters)
+    if lack is not None:
+        return question.refuse(lack, sums)
+    side, clusters = sums.side, sums.clusters
+    below = Events.of_sums(side.below, clusters)
+    low_share, high_share = _shares(side.p, below, question.alpha)
     if low_share is None or high_share is None:
-        return question.refuse(_too_few(pairs.clusters, p, below, question.alpha), pairs)
-    low, high = ordered.quantile(low_share), ordered.quantile(high_share)
+        return question.refuse(_too_few(clusters, side.p, below, question.alpha), sums)
+    low, high = side.order.quantile(low_share), side.order.quantile(high_share)
     if not (math.isfinite(low) and math.isfinite(high)):
-        lack = Shortage(f"p{100 * p:g} is too close to the failed requests to be bounded")
+        lack = Shortage(f"p{100 * side.p:g} is too close to the failed requests to be bounded")
         surely = math.isinf(low if question.sign > 0 else high)
-        return question.refuse(lack, pairs, certain_harm=surely)
-    limit = question.sign * null
-    at_most = replace(below, count=_count(pairs.values <= limit, below))
-    under = replace(below, count=_count(pairs.values < limit, below))
-    p_below, p_above = at_most.p_at_most(p), under.p_at_least(p)
+        return question.refuse(lack, sums, certain_harm=surely)
+    at_most = replace(below, count=sums.n_at_most / below.deff)
+    under = replace(below, count=sums.n_under / below.deff)
+    p_below, p_above = at_most.p_at_most(side.p), under.p_at_least(side.p)
     if question.sign < 0:
         low, high, p_below, p_above = -high, -low, p_above, p_below
     return Estimate(
-        metric=metric,
-        unit=unit,
+        metric=question.metric,
+        unit=question.unit,
         champion=None,
-        challenger=quantile,
-        harm=question.sign * quantile,
+        challenger=side.value,
+        harm=question.sign * side.value,
         harm_low=low,
         harm_high=high,
-        confidence=confidence,
-        null=null,
+        confidence=question.confidence,
+        null=question.null,
         p_value=p_below,
         p_harm=p_above,
         method="binomial quantile bounds" + (", Rao-Scott" if below.deff > 1 else ""),
-        n_pairs=pairs.clusters.n_pairs,
-        n_clusters=pairs.clusters.n_clusters,
-        n_left_out=pairs.n_left_out,
+        n_pairs=clusters.n_pairs,
+        n_clusters=clusters.n_clusters,
+        n_left_out=sums.n_left_out,
         deff=below.deff,
-        warnings=cautions(pairs.clusters),
+        warnings=cautions(clusters),
     )
-
-
-def _up_to(values: Floats, limit: float, clusters: Clusters) -> Events:
-    return Events.of((values <= limit).astype(np.float64), clusters)
-
-
-def _count(below: np.ndarray[tuple[int, ...], np.dtype[np.bool_]], events: Events) -> float:
-    return float(np.count_nonzero(below)) / events.deff
 
 
 def _shares(p: float, events: Events, alpha: float) -> tuple[float | None, float | None]:
@@ -128,7 +152,7 @@ def _shares(p: float, events: Events, alpha: float) -> tuple[float | None, float
     return low, high
 
 
-def _too_few(clusters: Clusters, p: float, events: Events, alpha: float) -> Shortage:
+def _too_few(clusters: Grouped, p: float, events: Events, alpha: float) -> Shortage:
     needed = math.log(alpha) / math.log(max(p, 1 - p))
     return Shortage(
         f"{events.n:.0f} independent values cannot bound a p{100 * p:g}, {needed:.0f} are needed",
