@@ -31,6 +31,11 @@ class Collected:
         baseline: `champion`, or `recorded` where its answers came from the log.
         open_loop: Whether requests were sent by a clock, so that being late is a fault.
         clustered: Whether the config names what belongs together.
+        sampled_share: Which share of the requests was to be drawn, 1 for all; None where that was
+            changed on the way.
+        n_retried: By side, exchanges that took more than one attempt.
+        given_up: Outcome and latency of both sides of the pairs that are not in `values`, since a
+            client or the harness gave up on a side; None where there are none.
     """
 
     challenger: str
@@ -46,3 +51,6 @@ class Collected:
     baseline: str = "champion"
     open_loop: bool = True
     clustered: bool = True
+    sampled_share: float | None = 1.0
+    n_retried: Mapping[str, int] = field(default_factory=dict)
+    given_up: pl.DataFrame | None = None

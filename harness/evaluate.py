@@ -23,6 +23,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from harness.asking import judged
+from harness.circumstances import circumstances, sampled
 from harness.collected import Collected
 from harness.compare.frequency import path_differences
 from harness.evidence import Measured, measured
@@ -34,19 +35,23 @@ from harness.measure.disagreements import disagreements
 from harness.measure.integrity import integrity
 from harness.measure.segments import segments
 from harness.metric import Unit
+from harness.missing import Missing, missing
 from harness.noise import noise_floors
 from harness.part import Part, clusters_of
 from harness.stats.clusters import Booleans, Clusters
 from harness.stats.multiplicity import benjamini_hochberg, e_bh, holm
+from harness.tipping import with_missing
 from harness.verdict import (
     ChallengerVerdict,
     Estimate,
+    Finding,
     PathDifference,
     SegmentEstimate,
     SegmentScan,
     Unavailable,
     Verdict,
 )
+from harness.waiting import with_waiting
 
 INDEPENDENCE_ASSUMED = (
     "No `cluster:` is configured, so requests were taken to be independent of each other. "
@@ -84,13 +89,12 @@ def _verdict_on(one: Collected) -> ChallengerVerdict:
         measured(rule, metric, one, whole, parts)
         for rule, metric in zip(one.policy.rules, one.metrics, strict=True)
     ]
-    findings = judged(
-        one.policy.rules, [each.evidence for each in found], confidence=one.policy.confidence
-    )
+    lacking = missing(one, clusters, [each.gap for each in found if each.gap is not None])
+    findings = _findings(one, found, lacking)
     scanned = _scanned(one, found)
     if scanned is not None:
         findings += scanned.findings
-    observed = _observed(one, clusters)
+    observed = _observed(one, clusters, lacking)
     verdict = decide(
         one.challenger,
         findings,
@@ -113,13 +117,33 @@ def _verdict_on(one: Collected) -> ChallengerVerdict:
         disagreements=disagreements(one.values, one.comparisons),
         paths=_paths(one),
         arms=(
-            arm(one.values, "champion", one.champion),
-            arm(one.values, "challenger", one.challenger),
+            with_waiting(arm(one.values, "champion", one.champion), one, "champion"),
+            with_waiting(arm(one.values, "challenger", one.challenger), one, "challenger"),
         ),
+        circumstances=circumstances(one, clusters),
     )
 
 
-def _observed(one: Collected, clusters: Clusters) -> Observed:
+def _findings(one: Collected, found: Sequence[Measured], lacking: Missing) -> tuple[Finding, ...]:
+    """What each rule finds, and what the values it lacks could do to that."""
+    evidence = [each.evidence for each in found]
+    judgements = judged(one.policy.rules, evidence, confidence=one.policy.confidence)
+    findings = []
+    for finding, rule, metric, each in zip(
+        judgements, one.policy.rules, one.metrics, found, strict=True
+    ):
+        warned = (lacking.warnings[rule],) if rule in lacking.warnings else ()
+        findings.append(
+            replace(
+                with_missing(finding, rule, metric),
+                warnings=finding.warnings + warned,
+                harm_both_answered=each.harm_both_answered,
+            )
+        )
+    return tuple(findings)
+
+
+def _observed(one: Collected, clusters: Clusters, lacking: Missing) -> Observed:
     """How the pairs were collected, for the checks of validity."""
     seen = integrity(one.values)
     return Observed(
@@ -132,6 +156,10 @@ def _observed(one: Collected, clusters: Clusters) -> Observed:
         n_negative_latencies=seen.n_negative_latencies,
         lag_p99_s=seen.lag_p99_s if one.open_loop and _judges_time(one) else None,
         n_champion_first=seen.n_champion_first if one.baseline == "champion" else None,
+        missingness=lacking.missingness,
+        one_sided=lacking.one_sided,
+        unlabelled=lacking.unlabelled,
+        sampled=sampled(one, clusters),
     )
 
 

@@ -159,6 +159,16 @@ class Finding:
             is then the rule's times the factor of the scan, and `pass` is "not surely harmed".
         p_adjusted: After Holm: `p_harm` over the guardrails, or `p_value` over the primaries. Of a
             part: `p_harm` after the scan's own correction; None where that works on e-values.
+        missing_share: Share of the pairs that have no value for the rule and were left out; a
+            failed answer is missing only where nothing says what it counts as.
+        missing_harm_low: The least harm there could be had every missing pair been seen, by the
+            bounds of what a pair can do (Manski); None where there are none, or nothing is missing.
+        missing_harm_high: The greatest, likewise.
+        tipping_point: The mean harm among the missing pairs at which the status would turn: a
+            `pass` at or above it, a `fail` at or below. None where nothing is missing, the rule is
+            open, its statistic is no plain mean, or values are missing by design.
+        harm_both_answered: The harm among pairs that neither side failed, for the reader: it leaves
+            out just what may be the challenger's fault. None where none failed.
         e_value: Of an always-valid rule: evidence for passing at this look; `1 / (1 - confidence)`
             is needed. At most 1e300.
         memory: Of an always-valid rule: what its next look needs.
@@ -194,6 +204,11 @@ class Finding:
     clusters_missing: int | None = None
     warnings: tuple[str, ...] = ()
     memory: Memory | None = None
+    missing_share: float = 0.0
+    missing_harm_low: float | None = None
+    missing_harm_high: float | None = None
+    tipping_point: float | None = None
+    harm_both_answered: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,12 +351,60 @@ class SegmentScan:
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """One side's distributions, for the reader: described, not judged."""
+    """One side's distributions, for the reader: described, not judged.
+
+    Attributes:
+        horizon_s: The smaller of both sides' timeouts; None where one is not known.
+        restricted_mean_s: Mean time to an answer, counted up to `horizon_s`: a failure never
+            answers, and a request that the client or harness gave up on counts as far as it got
+            (Kaplan & Meier). `restricted_se_s` is its standard error, as if pairs were independent.
+        n_given_up: Requests given up on, known for so long and no longer. They are in no rule.
+    """
 
     deployment: str
     outcomes: Mapping[str, int]
     latency_s: Mapping[str, float | None]
     cost_usd: float | None = None
+    horizon_s: float | None = None
+    restricted_mean_s: float | None = None
+    restricted_se_s: float | None = None
+    n_given_up: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class OrderEffect:
+    """One side's median latency when it was asked first, and when it was not; failures aside.
+
+    A side that is faster when asked later profits from what the other one warmed up.
+
+    Attributes:
+        first_s: None when it never was, or failed each time; `later_s` likewise.
+        p_value: Two-sided, of no difference; None where too few were asked first, or later.
+    """
+
+    side: str
+    first_s: float | None
+    later_s: float | None
+    n_first: int
+    n_later: int
+    p_value: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """How the pairs came to be, for the reader: nothing here is judged.
+
+    Attributes:
+        n_duplicates: Pairs left out because id and content stood before; `losses` have them too.
+        n_repeated_content: Pairs whose content stood before, under whatever id: health checks, say.
+        n_retried: By side, exchanges that took more than one attempt.
+        order_effects: Champion first; empty where the order of calls was not ours.
+    """
+
+    n_duplicates: int = 0
+    n_repeated_content: int = 0
+    n_retried: Mapping[str, int] = field(default_factory=dict)
+    order_effects: tuple[OrderEffect, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -390,6 +453,8 @@ class ChallengerVerdict:
         pending: Requests neither paired nor lost when the run was judged.
         next_steps: What to do now, one sentence each.
         segment_scan: None where the policy does not ask for one.
+        unchecked: Checks that do not apply to this run, and why.
+        circumstances: None where nobody looked.
     """
 
     challenger: str
@@ -412,6 +477,8 @@ class ChallengerVerdict:
     received: int | None = None
     pending: int = 0
     segment_scan: SegmentScan | None = None
+    unchecked: Mapping[str, str] = field(default_factory=dict)
+    circumstances: Circumstances | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,8 @@ FIRST = {
     "report",
 }  # fmt: skip
 HALL = {
-    "asking", "collected", "evaluate", "evidence", "footing", "looking", "noise", "part", "plan",
-    "segmentation",
+    "asking", "circumstances", "collected", "evaluate", "evidence", "footing", "looking", "missing",
+    "noise", "part", "plan", "segmentation", "tipping", "waiting",
 }  # fmt: skip
 SECOND = {"transport", "shadow", "replay", "store", "annotate", "watch", "engines"}
 ROOF = {"config", "plugins", "cli", "demo", "testing", "__main__", "__init__"}

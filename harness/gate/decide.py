@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 
 from harness.gate.judge import Holm
 from harness.gate.next_steps import for_invalid, for_open, for_rejected, title_of
-from harness.gate.validity import Observed
+from harness.gate.validity import Observed, unchecked
 from harness.verdict import (
     ChallengerVerdict,
     Decision,
@@ -85,6 +85,7 @@ def decide(
         next_steps=conclusion.next_steps,
         received=conservation.received,
         pending=conservation.pending,
+        unchecked=unchecked(observed),
     )
 
 

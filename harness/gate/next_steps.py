@@ -30,7 +30,12 @@ REMEDIES = {
     "duplicate_request_ids": "Run it again into a fresh directory with `--run DIR`",
     "negative_latencies": "Correct the log's times, or leave them out",
     "schedule_lag_p99_s": "Replay slower (`pacing`) or on a less busy machine",
-    "missing_at_random": "Find out why just these requests are lost before trusting the others",
+    "sampling_ratio": "Find out what else decides which requests are asked: a filter, or a restart "
+    "with another share",
+    "missing_by_side": "Find out why one side leaves out what the other says",
+    "missing_at_random": "Find out why just these values are missing before trusting the others",
+    "labels_everywhere": "Get labels for these requests too, or judge without accuracy: their "
+    "absence favours a side",
     "call_order": "Run it again: the side called first may have warmed a cache for the other",
 }
 

@@ -6,23 +6,9 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from harness.verdict import OrderEffect
+
 _SIDES = ("champion", "challenger")
-
-
-@dataclass(frozen=True, slots=True)
-class OrderEffect:
-    """One side's median latency when it was asked first, and when it was not.
-
-    A side that is faster when asked later profits from what the other one warmed up.
-
-    Attributes:
-        first_s: None when it never was, or failed each time; `later_s` likewise.
-    """
-
-    first_s: float | None
-    later_s: float | None
-    n_first: int
-    n_later: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,4 +91,4 @@ def order_effect(values: pl.DataFrame | pl.LazyFrame, side: str) -> OrderEffect:
         )
         .collect()
     )
-    return OrderEffect(**seen.row(0, named=True))
+    return OrderEffect(side, **seen.row(0, named=True))

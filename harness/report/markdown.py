@@ -11,8 +11,10 @@ from collections.abc import Iterator, Sequence
 from harness.quantity import difference_scale, say, say_interval
 from harness.report import numbers
 from harness.report.arms import arms_lines
+from harness.report.circumstances import circumstance_lines
 from harness.report.evidence import evidence_line
 from harness.report.losses import losses_line
+from harness.report.missing import both_answered_note, missing_note
 from harness.report.noise import noise_lines
 from harness.report.rule_row import harm_heading, row_of
 from harness.report.sanitize import markdown_code, markdown_text
@@ -126,10 +128,13 @@ def _facts(judged: ChallengerVerdict) -> Iterator[str]:
     if not judged.validity:
         yield "✗ Checks: none were made"
     elif not broken:
-        yield f"Checks: all {len(judged.validity)} pass"
+        others = f", {len(judged.unchecked)} do not apply" if judged.unchecked else ""
+        yield f"Checks: all {len(judged.validity)} pass{others}"
     if evidence := evidence_line(judged.findings):
         yield f"Evidence: {markdown_text(evidence, longest=1000)}"
     for heading, line in arms_lines(judged.arms):
+        yield f"{heading.capitalize()}: {markdown_text(line, longest=500)}"
+    for heading, line in circumstance_lines(judged):
         yield f"{heading.capitalize()}: {markdown_text(line, longest=500)}"
     for line in noise_lines(judged.noise_floor):
         yield f"Noise: {markdown_text(line, longest=500)}"
@@ -139,6 +144,7 @@ def _facts(judged: ChallengerVerdict) -> Iterator[str]:
         notes = [
             *finding.warnings[:MOST_ROWS],
             *([finding.sentence] if finding.harm is None else []),
+            *(note for note in (missing_note(finding), both_answered_note(finding)) if note),
         ]
         for note in notes:
             yield f"{markdown_code(finding.rule)}: {markdown_text(note)}"

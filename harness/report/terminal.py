@@ -15,9 +15,11 @@ from rich.text import Text
 
 from harness.report import numbers
 from harness.report.arms import arms_lines
+from harness.report.circumstances import circumstance_lines
 from harness.report.comparison_view import disagreement_table
 from harness.report.evidence import evidence_line
 from harness.report.losses import losses_line
+from harness.report.missing import both_answered_note, missing_note
 from harness.report.noise import noise_lines
 from harness.report.rule_table import rule_table
 from harness.report.sanitize import one_line
@@ -170,6 +172,7 @@ def _evidence(verdict: Verdict, judged: ChallengerVerdict) -> list[tuple[str, Te
     if evidence := evidence_line(judged.findings):
         facts.append(("evidence", Text(evidence)))
     facts += [(heading, Text(line)) for heading, line in arms_lines(judged.arms)]
+    facts += [(heading, Text(line)) for heading, line in circumstance_lines(judged)]
     facts += [("noise", Text(line)) for line in noise_lines(judged.noise_floor)]
     facts += [("segments", _plain(line)) for line in segment_lines(judged)]
     if judged.paths:
@@ -184,8 +187,7 @@ def _evidence(verdict: Verdict, judged: ChallengerVerdict) -> list[tuple[str, Te
         notes = list(finding.warnings)
         if finding.harm is None:
             notes.append(finding.sentence)  # why a row has a status and no numbers
-        if finding.n_left_out and finding.n_pairs:
-            notes.append(f"{numbers.count(finding.n_left_out)} pairs without a value left out")
+        notes += [note for note in (missing_note(finding), both_answered_note(finding)) if note]
         facts += [("note", _plain(f"{finding.rule}: {note}")) for note in notes]
     facts += [("note", _plain(note)) for note in verdict.notes]
     return [*facts, ("run", Text(_runs(verdict)))]
@@ -196,7 +198,8 @@ def _checks(judged: ChallengerVerdict) -> Text:
         return Text(f"{STATUS_SIGNS[Status.FAIL]} none were made", "red")
     broken = [check for check in judged.validity if check.status is not Status.PASS]
     if not broken:
-        return Text(f"{STATUS_SIGNS[Status.PASS]} all {len(judged.validity)} pass")
+        others = f", {len(judged.unchecked)} do not apply" if judged.unchecked else ""
+        return Text(f"{STATUS_SIGNS[Status.PASS]} all {len(judged.validity)} pass{others}")
     sign = STATUS_SIGNS[Status.FAIL]
     lines = [f"{sign} {check.check}: {one_line(check.sentence)}" for check in broken]
     return Text("\n".join(lines), "red")

@@ -17,6 +17,7 @@ import numpy as np
 from scipy import stats
 
 from harness.stats.clustered import cr2
+from harness.stats.clustered_mcnemar import obuchowski
 from harness.stats.clusters import Booleans, Clusters, Floats
 from harness.stats.interval import Interval
 
@@ -25,6 +26,9 @@ ALPHA = 0.001
 
 # A difference this small, in standard deviations, is of no account however certain.
 MIN_STANDARDISED = 0.1
+
+# With fewer clusters in a group its spread is not known well enough for an error of one in 1000.
+MIN_CLUSTERS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +53,21 @@ def missing_difference(
 ) -> MissingDifference | None:
     """Compare incomplete with complete pairs, for instance by the champion's latency.
 
+    The variance is the larger of the cluster-robust one and that of drawing the incomplete pairs
+    from all of them: a few pairs without a value may happen to be alike. The degrees of freedom are
+    those of the group with fewer clusters. Values of a long tail should be given as ranks.
+
     Args:
         values: Known for every pair.
         complete: Which pairs have everything.
 
     Returns:
-        The comparison; None where one of the groups is empty or there are fewer than two clusters.
+        The comparison; None where one of the groups has fewer than `MIN_CLUSTERS` clusters.
     """
     n_complete = int(np.count_nonzero(complete))
     n_missing = complete.size - n_complete
-    if n_complete == 0 or n_missing == 0 or clusters.n_clusters < 2:
+    least = min(_n_clusters(clusters, complete), _n_clusters(clusters, ~complete))
+    if least < MIN_CLUSTERS:
         return None
     known, missing = float(values[complete].mean()), float(values[~complete].mean())
     influence = np.where(
@@ -69,11 +78,42 @@ def missing_difference(
     moment = cr2(missing - known, clusters.totals(influence), clusters.sizes)
     spread = float(values.std(ddof=1))
     standardised = (missing - known) / spread if spread else 0.0
-    p_value = (
-        2 * float(stats.t.sf(abs(moment.estimate) / moment.se, moment.df)) if moment.se else 1.0
-    )
+    drawn = spread**2 * (1 / n_complete + 1 / n_missing)
+    se = math.sqrt(max(moment.variance, drawn))
+    p_value = 2 * float(stats.t.sf(abs(moment.estimate) / se, least - 1)) if se else 1.0
     flagged = p_value < ALPHA and abs(standardised) > MIN_STANDARDISED
     return MissingDifference(missing - known, standardised, p_value, flagged)
+
+
+def one_sided_p_value(champion: Booleans, challenger: Booleans, clusters: Clusters) -> float | None:
+    """Whether values are lacking on one side more often than on the other, two-sided.
+
+    McNemar's test on "has a value", once exact as if pairs were independent and once by clusters
+    (Obuchowski); the larger counts.
+
+    Args:
+        champion: Pairs whose champion alone lacks a value; likewise `challenger`.
+
+    Returns:
+        The p-value; None where fewer than `MIN_CLUSTERS` clusters have such a pair.
+    """
+    lacking, other = clusters.totals(champion), clusters.totals(challenger)
+    n_discordant = int(np.count_nonzero(lacking + other))
+    if n_discordant < MIN_CLUSTERS:
+        return None
+    exact = exact_balance(int(lacking.sum()), int(other.sum()))
+    robust = math.sqrt(obuchowski(lacking, other))
+    return max(exact, 2 * float(stats.t.sf(robust, n_discordant - 1)))
+
+
+def exact_balance(n_champion: int, n_challenger: int) -> float:
+    """Two-sided, exact, of "what is lost is as often the one side's as the other's"."""
+    n = n_champion + n_challenger
+    return float(stats.binomtest(n_champion, n).pvalue) if n else 1.0
+
+
+def _n_clusters(clusters: Clusters, rows: Booleans) -> int:
+    return int(np.count_nonzero(clusters.totals(rows)))
 
 
 def manski_bounds(value: float, *, missing_share: float, worst: Interval) -> Interval:

@@ -83,7 +83,7 @@ LOST = {LossReason.SHED_LINK: 12, LossReason.SAMPLED_OUT: 100}
         (
             {"missingness": Missingness(1e-5, -0.4)},
             "missing_at_random",
-            "requests without a pair differ from the others by 0.40 standard deviations "
+            "requests with missing values differ from the others by 0.40 standard deviations "
             "(p = 1e-05), 0.1 allowed",
         ),
         (

@@ -41,6 +41,7 @@ _PAIR = {
 }
 _VALUE = {
     "request_id": (None, pl.String),
+    "cluster_id": (None, pl.String),
     "content_hash": ("hash", pl.String),
     **{
         f"{side}_{name}": column

@@ -4,11 +4,11 @@ import pytest
 
 from harness.measure.integrity import (
     Integrity,
-    OrderEffect,
     integrity,
     n_repeated,
     order_effect,
 )
+from harness.verdict import OrderEffect
 from tests.measure.tables import values
 
 ROWS = (
@@ -44,9 +44,11 @@ def test_a_side_asked_later_may_profit():
     table = values(*ROWS)
 
     assert order_effect(table, "champion") == OrderEffect(
-        pytest.approx(0.1), pytest.approx(0.3), 2, 1
+        "champion", pytest.approx(0.1), pytest.approx(0.3), 2, 1
     )
-    assert order_effect(table, "challenger") == OrderEffect(pytest.approx(0.1), None, 4, 0)
+    assert order_effect(table, "challenger") == OrderEffect(
+        "challenger", pytest.approx(0.1), None, 4, 0
+    )
 
 
 def test_an_empty_table_is_no_trouble():
@@ -57,4 +59,4 @@ def test_an_empty_table_is_no_trouble():
 
     assert seen.lag_p99_s is None
     assert (seen.n_rows, seen.n_negative_latencies, seen.n_repeated_ids) == (0, 0, 0)
-    assert order_effect(empty, "champion") == OrderEffect(None, None, 0, 0)
+    assert order_effect(empty, "champion") == OrderEffect("champion", None, None, 0, 0)

@@ -11,9 +11,11 @@ from harness.gate.judge import judge
 from harness.gate.policy import AtMost, Improves, Margin, NotWorse, Policy, Rule, Segments
 from harness.gate.segments import PartEvidence, Scanned, rule_in_part, scan
 from harness.gate.validity import Observed, validate
+from harness.measure.catalog import resolve
 from harness.pair import Conservation, LossReason
 from harness.stats.multiplicity import benjamini_hochberg
 from harness.stats.planning import clusters_needed
+from harness.tipping import with_missing
 from harness.verdict import (
     Arm,
     ChallengerVerdict,
@@ -143,8 +145,11 @@ def judged(
     to_come: int = 0,
     within: tuple[Finding, ...] = (),
 ) -> ChallengerVerdict:
-    findings = judge(RULES, evidence, confidence=0.95, holm=holm, clusters_needed=clusters_needed)
-    findings += within
+    judged = judge(RULES, evidence, confidence=0.95, holm=holm, clusters_needed=clusters_needed)
+    metrics = [resolve(rule.metric, outputs=(), comparisons=("label",)) for rule in RULES]
+    findings = (
+        tuple(with_missing(*one) for one in zip(judged, RULES, metrics, strict=True)) + within
+    )
     verdict = decide(
         name,
         findings,

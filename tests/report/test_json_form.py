@@ -11,8 +11,10 @@ from harness.report.json_form import render
 from harness.verdict import (
     Arm,
     ChallengerVerdict,
+    Circumstances,
     Disagreement,
     Finding,
+    OrderEffect,
     PathDifference,
     Reweighted,
     SegmentContrast,
@@ -58,6 +60,8 @@ def test_a_verdict_full_of_oddities_keeps_the_form_too():
         (SCHEMA["$defs"]["disagreement"], Disagreement),
         (SCHEMA["$defs"]["path"], PathDifference),
         (SCHEMA["$defs"]["arm"], Arm),
+        (SCHEMA["$defs"]["circumstances"], Circumstances),
+        (SCHEMA["$defs"]["order_effect"], OrderEffect),
     ],
     ids=lambda case: getattr(case, "__name__", ""),
 )

@@ -5,7 +5,12 @@ import pytest
 
 from harness.stats.clusters import Clusters
 from harness.stats.interval import Interval
-from harness.stats.missingness import manski_bounds, missing_difference, tipping_point
+from harness.stats.missingness import (
+    manski_bounds,
+    missing_difference,
+    one_sided_p_value,
+    tipping_point,
+)
 
 
 def test_pairs_lost_at_random_are_not_flagged():
@@ -33,16 +38,36 @@ def test_losing_the_slow_ones_is_flagged():
 
 
 def test_one_user_lost_is_one_accident():
-    """A single slow user without answers is one cluster, not two hundred pairs."""
+    """A single slow user without answers is one cluster, not two hundred pairs: nothing to tell."""
     rng = np.random.default_rng(3)
     codes = np.repeat(np.arange(100), 20)
     latency_s = rng.lognormal(0, 0.1, 2000) + (codes == 7)
 
-    apart = missing_difference(latency_s, codes != 7, Clusters.independent(2000))
-    together = missing_difference(latency_s, codes != 7, Clusters.of(codes))
+    assert missing_difference(latency_s, codes != 7, Clusters.independent(2000)).flagged
+    assert missing_difference(latency_s, codes != 7, Clusters.of(codes)) is None
 
-    assert apart.flagged
-    assert together.p_value > apart.p_value
+
+def test_a_rare_kind_of_request_may_happen_to_be_complete():
+    """None of 20 incomplete pairs is of a segment of 5 %: that happens to a third of all runs."""
+    segment = np.zeros(2000)
+    segment[100:200] = 1
+    complete = np.ones(2000, dtype=bool)
+    complete[1000:1020] = False
+
+    found = missing_difference(segment, complete, Clusters.independent(2000))
+
+    assert found.p_value > 0.2
+
+
+def test_sides_that_lose_alike_are_in_balance():
+    """Thirty on each side are luck, thirty on one are not; forty of one user are one accident."""
+    thirty, others = np.arange(1000) < 30, (np.arange(1000) >= 500) & (np.arange(1000) < 530)
+    none, forty = np.zeros(1000, dtype=bool), np.arange(1000) < 40
+    alone, users = Clusters.independent(1000), Clusters.of(np.repeat(np.arange(25), 40))
+
+    assert one_sided_p_value(thirty, others, alone) == pytest.approx(1.0)
+    assert one_sided_p_value(none, thirty, alone) < 1e-4
+    assert one_sided_p_value(none, forty, users) is None
 
 
 @pytest.mark.parametrize("complete", [np.full(50, True), np.full(50, False)])
