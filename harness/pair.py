@@ -21,6 +21,7 @@ class LossReason(StrEnum):
     SHED_BUDGET = "shed_budget"
     MIRROR_DOWN = "mirror_down"
     UNREDACTED = "unredacted"  # what must not be kept could not be taken out: nothing was kept
+    CLIENT_GONE = "client_gone"  # live: its client left before the request was complete
     FRONT_DOWN = "front_down"  # live: its front died before the champion was seen to end it
     NO_CHAMPION_ANSWER = "no_champion_answer"  # an import: the log has none
     NO_CHALLENGER_ANSWER = "no_challenger_answer"  # likewise; nobody can tell whose doing it was

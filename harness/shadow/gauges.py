@@ -97,6 +97,16 @@ class Page:
             raise PageError(f"{path}: is no page of counters of this version")
         return cls(path, mapped)
 
+    @classmethod
+    def adopt(cls, path: Path) -> Self:
+        """A page whose writer is gone for good, to write down what became of what it counted.
+
+        Raises:
+            PageError: There is none.
+        """
+        cls.open(path).close()
+        return cls(path, _mapped(path, mmap.ACCESS_WRITE))
+
     def index(self, name: str) -> int:
         """Which cell has this name.
 

@@ -159,7 +159,6 @@ def hello(front: str, n_offered: int) -> bytes:
 
 
 def request_start(
-    *,
     number: int,
     received_at_ns: int,
     offered_s: float,

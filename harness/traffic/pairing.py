@@ -50,13 +50,14 @@ class Matched(Generic[Carried]):
 
     Attributes:
         carried: What was given to `open`.
+        answer: None for a leg that asks nobody and waits for the champion alone.
     """
 
     key: Key
     leg: Leg
     carried: Carried
     champion: Exchange
-    answer: Exchange
+    answer: Exchange | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ class _Open(Generic[Carried]):
     opened_s: float
     legs: set[Leg]
     champion: Exchange | None = None
-    answers: dict[Leg, Exchange] = field(default_factory=dict)
+    answers: dict[Leg, Exchange | None] = field(default_factory=dict)
 
 
 class Pairing(Generic[Carried]):
@@ -123,7 +124,7 @@ class Pairing(Generic[Carried]):
         return [self._match(key, one, leg) for leg in sorted(one.answers)]
 
     def answered(
-        self, key: Key, leg: Leg, exchange: Exchange, *, n_bytes: int = 0
+        self, key: Key, leg: Leg, exchange: Exchange | None, *, n_bytes: int = 0
     ) -> list[Matched[Carried]]:
         """A leg came back; it, if the champion's half is there."""
         one = self._open.get(key)

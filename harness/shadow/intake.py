@@ -1,0 +1,174 @@
+"""The mirror's end of the link: fronts connect, frames come out.
+
+Nothing is held back here: what comes is read as fast as this process runs, so that a mirror that is
+behind shows as a full socket at the fronts, which then shed. How much may wait in this process is
+for whoever takes the frames to decide.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol, cast
+
+from harness.traffic import framing
+from harness.traffic.framing import Bye, ChampionFrame, FrameError, FrameReader, Hello, Lost
+from harness.traffic.framing import RequestFrame as RequestHalf
+
+
+class FrontEvents(Protocol):
+    """Who is told what fronts say."""
+
+    def hello(self, front: str, n_offered: int) -> None:
+        """A front is there, with so many requests handed over before this connection."""
+        ...
+
+    def request(self, front: str, frame: RequestHalf) -> None: ...
+
+    def champion(self, front: str, frame: ChampionFrame) -> None: ...
+
+    def lost(self, front: str, number: int) -> None: ...
+
+    def gone(self, front: str, *, said_bye: bool) -> None:
+        """The connection is over; `said_bye` when the front ended it in order."""
+        ...
+
+
+class Intake:
+    """Listens for fronts.
+
+    Args:
+        path: Of the socket.
+        events: Told in the order in which a front spoke.
+        max_frame_bytes: A larger frame ends its connection.
+        refused: Told, with one line, of a connection that was ended for what it said.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        events: FrontEvents,
+        *,
+        max_frame_bytes: int,
+        refused: Callable[[str], None],
+    ) -> None:
+        self._path = path
+        self._events = events
+        self._max_frame_bytes = max_frame_bytes
+        self._refused = refused
+        self._server: asyncio.Server | None = None
+        self._lines: set[_Line] = set()
+
+    @property
+    def n_connected(self) -> int:
+        return len(self._lines)
+
+    async def open(self) -> None:
+        """Listen, in the place of a mirror that may have listened there before.
+
+        Raises:
+            OSError: The socket cannot be made.
+        """
+        beside = self._path.with_name(f"{self._path.name}.{os.getpid()}")
+        beside.unlink(missing_ok=True)
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            listener.bind(str(beside))
+            beside.chmod(0o600)
+            self._server = await asyncio.get_running_loop().create_unix_server(
+                self._line, sock=listener
+            )
+        except BaseException:
+            listener.close()
+            raise
+        beside.replace(self._path)  # there is no moment in which nobody can be found
+
+    def acknowledge(self, front: str, n_settled: int) -> None:
+        """Tell a front how many of its requests are settled; nothing if it is not connected."""
+        for line in self._lines:
+            if line.front == front:
+                line.say(framing.ack(n_settled))
+
+    async def close(self) -> None:
+        """Take no more connections, and end those that are open."""
+        if self._server is not None:
+            self._server.close()
+        for line in list(self._lines):
+            line.end()
+
+    def _line(self) -> _Line:
+        return _Line(self)
+
+    def came(self, line: _Line) -> None:
+        self._lines.add(line)
+
+    def heard(self, line: _Line, frames: list[framing.Frame]) -> None:
+        """Pass frames on.
+
+        Raises:
+            FrameError: A front spoke out of turn.
+        """
+        events = self._events
+        for frame in frames:
+            front = line.front
+            if isinstance(frame, RequestHalf) and front is not None:
+                events.request(front, frame)
+            elif isinstance(frame, ChampionFrame) and front is not None:
+                events.champion(front, frame)
+            elif isinstance(frame, Lost) and front is not None:
+                events.lost(front, frame.number)
+            elif isinstance(frame, Bye) and front is not None:
+                line.said_bye = True
+            elif isinstance(frame, Hello) and front is None:
+                line.front = frame.front
+                events.hello(frame.front, frame.n_offered)
+            else:
+                raise FrameError(f"is a {type(frame).__name__} out of turn")
+
+    def refuse(self, line: _Line, why: str) -> None:
+        self._refused(f"front {line.front or 'unnamed'}: what it sent {why}")
+
+    def went(self, line: _Line) -> None:
+        self._lines.discard(line)
+        if line.front is not None:
+            self._events.gone(line.front, said_bye=line.said_bye)
+
+    @property
+    def max_frame_bytes(self) -> int:
+        return self._max_frame_bytes
+
+
+class _Line(asyncio.Protocol):
+    """One front's connection."""
+
+    def __init__(self, intake: Intake) -> None:
+        self.front: str | None = None
+        self.said_bye = False
+        self._intake = intake
+        self._reader = FrameReader(intake.max_frame_bytes)
+        self._transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._intake.came(self)
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            self._intake.heard(self, self._reader.feed(data))
+        except FrameError as exc:
+            self._intake.refuse(self, str(exc))
+            self.end()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._intake.went(self)
+
+    def say(self, frame: bytes) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write(frame)
+
+    def end(self) -> None:
+        if self._transport is not None:
+            self._transport.abort()
