@@ -52,14 +52,12 @@ class Partition:
     def code(self) -> pl.Expr:
         """Of each row its position in `labels`; null for a row that is in none."""
         if not self.is_known:
-            return pl.lit(None, pl.Int32)
+            return pl.lit(None, pl.Int16)
         column = pl.col("segments").struct.field(self.name)
-        others = pl.lit(len(self.alone) if self.has_others else None, pl.Int32)
-        if not self.alone:
-            return pl.when(column.is_not_null()).then(others)
-        codes = list(range(len(self.alone)))
-        known = column.replace_strict(self.alone, codes, default=None, return_dtype=pl.Int32)
-        return pl.when(column.is_not_null()).then(pl.coalesce(known, others))
+        known = column.cast(pl.Enum(self.alone), strict=False).to_physical().cast(pl.Int16)
+        if not self.has_others:
+            return known
+        return pl.coalesce(known, pl.when(column.is_not_null()).then(len(self.alone)))
 
 
 def partitions(
