@@ -11,49 +11,52 @@ from contextlib import suppress
 
 from harness.shadow.control import Control, settings_from
 
+HEAD = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n"
+
 
 async def main(control_fd):
     control_socket = socket.socket(fileno=control_fd)
     settings = settings_from(control_socket)
     if settings.get("dies"):
         sys.exit(3)
-    over = asyncio.Event()
-    exchanges = set()
+    loop, over, exchanges = asyncio.get_running_loop(), asyncio.Event(), set()
 
-    async def answer(reader, writer):
-        task = asyncio.current_task()
-        exchanges.add(task)
+    async def answer(connection):
+        reader, writer = await asyncio.open_connection(sock=connection)
         with suppress(ConnectionError, asyncio.IncompleteReadError):
             await reader.readuntil(b"\r\n\r\n")
             writer.write(b"HTTP/1.1 102 Processing\r\n\r\n")
             await asyncio.sleep(settings.get("takes_s", 0))
             body = f"{settings['text']} {os.getpid()} {settings.get('ppm')}".encode()
-            head = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n"
-            writer.write(head % len(body) + body)
+            writer.write(HEAD % len(body) + body)
             await writer.drain()
         writer.close()
-        exchanges.discard(task)
 
-    server = None
-    if "listen_fd" in settings:
-        listening = socket.socket(fileno=os.dup(settings["listen_fd"]))
-        server = await asyncio.start_server(answer, sock=listening)
+    def accept():
+        with suppress(BlockingIOError):  # another front was faster
+            connection, _ = listening.accept()
+            task = loop.create_task(answer(connection))
+            exchanges.add(task)
+            task.add_done_callback(exchanges.discard)
 
     async def drain():
-        if server is not None:
-            server.close()
+        if "listen_fd" in settings:
+            loop.remove_reader(settings["listen_fd"])
         await asyncio.gather(*exchanges)
         over.set()
 
     def heard(order):
         match order["do"]:
             case "drain":
-                heard.draining = asyncio.create_task(drain())
+                heard.draining = loop.create_task(drain())
             case "close":
                 over.set()
             case "sample":
                 settings["ppm"] = order["ppm"]
 
+    if "listen_fd" in settings:
+        listening = socket.socket(fileno=settings["listen_fd"])
+        loop.add_reader(listening, accept)
     control = await Control.on(control_socket, heard, lambda: os._exit(0))
     control.say({"say": "ready"})
     await over.wait()
