@@ -24,3 +24,25 @@ class Limits:
 
 ORDINARY = Limits()
 """Room for any answer of a model that is meant to be compared."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestLimits:
+    """Bounds on one request of a client.
+
+    Attributes:
+        max_head_bytes: Request line and fields together, and also trailers or chunk extensions
+            without a body byte between them. nginx allows 32 KiB, Apache 8 KiB a line.
+        max_fields: Apache allows 100 by default, nginx any number.
+        max_target_bytes: RFC 9110 section 4.1 wants 8000 at least.
+        max_body_bytes: None for none.
+    """
+
+    max_head_bytes: int = 32 * 1024
+    max_fields: int = 128
+    max_target_bytes: int = 8192
+    max_body_bytes: int | None = None
+
+
+ORDINARY_REQUEST = RequestLimits()
+"""What clients send to an API."""
