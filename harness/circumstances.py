@@ -68,9 +68,11 @@ def sampled(one: Collected, clusters: Clusters) -> Sampled | None:
     share = one.sampled_share
     losses = one.conservation.losses
     n_eligible = one.conservation.received - losses.get(LossReason.INELIGIBLE, 0)
-    if share is None or not 0 < share < 1 or n_eligible <= 0 or not clusters.n_pairs:
+    if share is None or share >= 1 or n_eligible <= 0 or not clusters.n_pairs:
         return None
     n_drawn = n_eligible - losses.get(LossReason.SAMPLED_OUT, 0)
+    if share <= 0:
+        return Sampled(n_drawn, n_eligible, share, 0.0)  # nothing was to be drawn, and there it is
     size = float(clusters.sizes @ clusters.sizes) / clusters.n_pairs
     counts, shares = (n_drawn / size, (n_eligible - n_drawn) / size), (share, 1 - share)
     if one.policy.sequential:

@@ -12,6 +12,7 @@ import polars as pl
 
 import harness
 from harness.cli.accounts import Account, account
+from harness.cli.gathering import duplicates, gathered, without_duplicates
 from harness.cli.meaning import policy_digest, value_spec, values_digest
 from harness.cli.memories import Memories
 from harness.collected import Collected
@@ -206,7 +207,7 @@ def _notes(runs: Sequence[StoredRun]) -> Iterator[str]:
         if manifest.n_repeated_ids:
             yield (
                 f"{manifest.n_repeated_ids:,} log entries share their id with another; each was "
-                f"asked and counts."
+                f"asked, and of those with the same content the first counts."
             )
         if manifest.imported_from:
             yield (
@@ -259,29 +260,41 @@ def _collected(
 ) -> Collected:
     metrics = config.metrics_for(name)
     conservation = pooled([_conservation(run, name) for run in runs])
+    repeated = [duplicates(run, name) for run in runs]
+    how = gathered(runs, name)
     imported = any(run.manifest.imported_from for run in runs)
     recorded = imported or config.champion_answers == "recorded"
     return Collected(
         challenger=name,
         champion=config.champion.name,
-        values=pl.concat([tables.of(run, name) for run in runs], how="diagonal"),
-        conservation=conservation,
+        values=pl.concat(
+            [
+                _except(tables.of(run, name), again)
+                for run, again in zip(runs, repeated, strict=True)
+            ],
+            how="diagonal",
+        ),
+        conservation=without_duplicates(conservation, sum(map(len, repeated))),
         policy=policy,
         metrics=metrics,
         comparisons=tuple(one.name for one in config.compare),
         barred={} if _seen_together(runs, config) else _barred(policy, metrics),
         memories=memories.of(name, policy),
+        part_memories=memories.within_parts(name, policy),
         plan=Plan(pairs_to_come=_pairs_to_come(policy, conservation)),
         baseline="recorded" if recorded else "champion",
         open_loop=open_loop,
-        clustered=any(_names_clusters(run, name) for run in runs),
+        clustered=how.clustered,
+        sampled_share=how.sampled_share,
+        n_retried=how.n_retried,
+        given_up=how.given_up,
     )
 
 
-def _names_clusters(run: StoredRun, name: str) -> bool:
-    """Whether some request said whose it was, by the config's `cluster` or the log's own."""
-    known = run.scan(name, ["cluster_known"]).select(pl.col("cluster_known").any())
-    return bool(known.collect().item())
+def _except(values: pl.LazyFrame, request_ids: pl.Series) -> pl.LazyFrame:
+    if request_ids.is_empty():
+        return values
+    return values.filter(~pl.col("request_id").is_in(request_ids.implode()))
 
 
 def _conservation(run: StoredRun, name: str) -> Conservation:

@@ -332,15 +332,23 @@ def test_what_to_do_next_can_be_typed(harness, serve, log, config):
     ]
 
 
-def test_entries_that_share_an_id_are_told(harness, serve, log, config):
-    """A log that holds a request twice counts it twice, and the verdict says so."""
+def test_a_request_that_stands_twice_counts_once(harness, serve, log, config):
+    """By id and content: its pair stays stored, and nothing is counted twice. An id alone that
+    stands twice is careless, and both its requests count."""
     path = log(40)
-    first, *rest = path.read_text().splitlines(keepends=True)
-    path.write_text("".join([first, first, *rest]))
+    first, second, *rest = path.read_text().splitlines(keepends=True)
+    namesake = json.dumps(json.loads(second) | {"id": json.loads(rest[0])["id"]}) + "\n"
+    path.write_text("".join([first, first, namesake, *rest]))
 
-    ended = harness("replay", config(serve(), serve()), "--json")
+    ended = harness("replay", config(serve(), serve()), "--run", "runs/one", "--json")
 
-    assert ended.verdict["challengers"][0]["n_pairs"] == 41
+    (judged,) = ended.verdict["challengers"]
+    assert (judged["received"], judged["n_pairs"]) == (41, 40)
+    assert judged["losses"] == {"duplicate": 1}
+    assert judged["circumstances"]["n_duplicates"] == 1
+    assert {one["check"] for one in judged["validity"] if one["status"] != "pass"} == set()
+    assert len(pl.read_parquet("runs/one/pairs/**/*.parquet")) == 41
     assert ended.verdict["notes"] == [
-        "2 log entries share their id with another; each was asked and counts."
+        "4 log entries share their id with another; each was asked, and of those with the same "
+        "content the first counts."
     ]
