@@ -11,6 +11,7 @@ from harness.gate.decide import Plan
 from harness.gate.policy import Policy, Rule
 from harness.metric import Metric
 from harness.pair import Conservation
+from harness.stats.sequential import NOTHING_SEEN
 from harness.verdict import Memory
 
 NOTHING_TO_COME = Plan()
@@ -28,6 +29,7 @@ class Collected:
             measured elsewhere, say.
         plan: What is still to come of what was planned; pairs are no matter to a sequential policy.
         memories: Of a sequential policy: what the findings of earlier looks at the same rules held.
+        part_memories: The same within parts of the traffic, by part and title of the rule.
         baseline: `champion`, or `recorded` where its answers came from the log.
         open_loop: Whether requests were sent by a clock, so that being late is a fault.
         clustered: Whether the config names what belongs together.
@@ -48,9 +50,14 @@ class Collected:
     barred: Mapping[Rule, str] = field(default_factory=dict)
     plan: Plan = NOTHING_TO_COME
     memories: Mapping[Rule, Memory] = field(default_factory=dict)
+    part_memories: Mapping[tuple[str, str], Memory] = field(default_factory=dict)
     baseline: str = "champion"
     open_loop: bool = True
     clustered: bool = True
     sampled_share: float | None = 1.0
     n_retried: Mapping[str, int] = field(default_factory=dict)
     given_up: pl.DataFrame | None = None
+
+    def memory_in(self, part: str, rule: Rule) -> Memory:
+        """What earlier looks at one rule have left within one part."""
+        return self.part_memories.get((part, rule.title), NOTHING_SEEN)

@@ -45,6 +45,7 @@ from harness.verdict import (
     ChallengerVerdict,
     Estimate,
     Finding,
+    PartMemory,
     PathDifference,
     SegmentEstimate,
     SegmentScan,
@@ -196,7 +197,16 @@ def _e_bh(e_values: Sequence[float]) -> Booleans:
 def _report(scanned: Scanned | None, found: Sequence[Measured]) -> SegmentScan | None:
     if scanned is None:
         return None
-    return replace(scanned.scan, contrasts=tuple(c for each in found for c in each.contrasts))
+    return replace(
+        scanned.scan,
+        contrasts=tuple(c for each in found for c in each.contrasts),
+        memories=tuple(
+            PartMemory(part.part, part.rule.title, part.seen.memory)
+            for each in found
+            for part in each.parts
+            if part.seen.memory is not None
+        ),
+    )
 
 
 def _described(segment: str, found: Estimate | Unavailable) -> SegmentEstimate:

@@ -70,7 +70,9 @@ def measured(
         gap,
         _both_answered(ask, arrays, one, whole),
         tuple(
-            PartEvidence(part.name, rule, within.about(arrays, part, NOTHING_SEEN))
+            PartEvidence(
+                part.name, rule, within.about(arrays, part, one.memory_in(part.name, rule))
+            )
             for part in parts
         ),
         () if searched is None else _contrasts(ask, arrays, whole, parts, searched, found),

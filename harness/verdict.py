@@ -324,6 +324,15 @@ class SegmentContrast:
 
 
 @dataclass(frozen=True, slots=True)
+class PartMemory:
+    """What the next look needs of one rule within one part; `memory` as in `Finding`."""
+
+    segment: str
+    rule: str
+    memory: Memory
+
+
+@dataclass(frozen=True, slots=True)
 class SegmentScan:
     """What a search through the parts of the traffic for hidden harm did.
 
@@ -336,6 +345,7 @@ class SegmentScan:
         margin_factor: In a part a harm is held against the rule's margin times this.
         protected: Parts in which a find rejects.
         flagged: Finds, as `not_worse accuracy in source=mobile`; the findings have the numbers.
+        memories: Where the run may be looked at any time: of every part and rule.
     """
 
     n_tested: int
@@ -347,6 +357,7 @@ class SegmentScan:
     protected: tuple[str, ...] = ()
     flagged: tuple[str, ...] = ()
     contrasts: tuple[SegmentContrast, ...] = ()
+    memories: tuple[PartMemory, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,16 @@ import pytest
 from harness.collected import Collected
 from harness.evaluate import evaluate
 from harness.gate.decide import Plan
-from harness.gate.policy import AtLeast, AtMost, Improves, Margin, NotWorse, Policy, Sequential
+from harness.gate.policy import (
+    AtLeast,
+    AtMost,
+    Improves,
+    Margin,
+    NotWorse,
+    Policy,
+    Segments,
+    Sequential,
+)
 from harness.measure import catalog
 from harness.pair import Conservation
 from harness.report import json_form
@@ -255,3 +264,25 @@ def test_looking_after_every_batch_promotes_harm_no_more_often_than_promised():
 
     assert promoted / runs <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / runs)
     assert peeked / runs > 0.1
+
+
+def test_an_alarm_within_a_part_stays():
+    """A part that an earlier look was surely harmed in fails later looks too, and the others do
+    not; a part is remembered by name."""
+    policy = replace(ANYTIME, segments=Segments(protected=("source=mobile",)))
+    values = table(3000, n_clusters=1000)
+    calm = look(values, policy)
+    by_part = {(kept.segment, kept.rule): kept.memory for kept in calm.segment_scan.memories}
+    assert calm.segment_scan.flagged == ()
+    alarm = replace(by_part["source=mobile", RULES[1].title], e_harm=5000.0)
+
+    again = look(values, policy, part_memories=by_part)
+    alarmed = look(
+        values, policy, part_memories=by_part | {("source=mobile", RULES[1].title): alarm}
+    )
+
+    assert again == calm
+    assert alarmed.segment_scan.flagged == ("not_worse accuracy in source=mobile",)
+    assert alarmed.decision is Decision.REJECT
+    kept = {(one.segment, one.rule): one.memory for one in alarmed.segment_scan.memories}
+    assert kept["source=mobile", RULES[1].title] == alarm

@@ -9,7 +9,7 @@ from harness.errors import StoreError
 from harness.gate.policy import Policy, Rule
 from harness.store.looks import looks_name, read_looks, write_looks
 from harness.store.reader import StoredRun
-from harness.verdict import Finding, Memory, Tuning, Verdict
+from harness.verdict import ChallengerVerdict, Memory, PartMemory, Tuning, Verdict
 
 
 class Memories:
@@ -29,7 +29,7 @@ class Memories:
         Raises:
             StoreError: What was kept does not fit the policy's rules.
         """
-        rows = self._kept.get(challenger, []) if policy.sequential else []
+        rows = [row for row in self._rows(challenger, policy) if "segment" not in row]
         if not rows:
             return {}
         if [row.get("rule") for row in rows] != [rule.title for rule in policy.rules]:
@@ -39,10 +39,24 @@ class Memories:
             )
         return {rule: _memory(row) for rule, row in zip(policy.rules, rows, strict=True)}
 
+    def within_parts(self, challenger: str, policy: Policy) -> Mapping[tuple[str, str], Memory]:
+        """By part of the traffic and title of the rule."""
+        return {
+            (row["segment"], row["rule"]): _memory(row)
+            for row in self._rows(challenger, policy)
+            if "segment" in row
+        }
+
+    def _rows(self, challenger: str, policy: Policy) -> Sequence[Mapping[str, Any]]:
+        return self._kept.get(challenger, []) if policy.sequential else []
+
     def keep(self, verdict: Verdict) -> None:
         """Keep what this verdict's findings remember; nothing where one look was planned."""
         rows = {
-            one.challenger: [_row(finding) for finding in one.findings if finding.segment is None]
+            one.challenger: [
+                *(_row(seen.rule, seen.memory) for seen in one.findings if seen.segment is None),
+                *({"segment": seen.segment} | _row(seen.rule, seen.memory) for seen in _parts(one)),
+            ]
             for one in verdict.challengers
             if any(finding.memory is not None for finding in one.findings)
         }
@@ -51,11 +65,15 @@ class Memories:
                 write_looks(run.path, self._name, {**self._kept, **rows})
 
 
-def _row(finding: Finding) -> dict[str, Any]:
-    memory = finding.memory or Memory()
+def _parts(one: ChallengerVerdict) -> Sequence[PartMemory]:
+    return one.segment_scan.memories if one.segment_scan else ()
+
+
+def _row(rule: str, kept: Memory | None) -> dict[str, Any]:
+    memory = kept or Memory()
     tuning = memory.tuning
     return {
-        "rule": finding.rule,
+        "rule": rule,
         "e_harm": memory.e_harm,
         "tuning": tuning
         and {"r": tuning.r, "n_pairs": tuning.n_pairs, "n_clusters": tuning.n_clusters},

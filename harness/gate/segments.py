@@ -15,7 +15,9 @@ finds is false on average: by Benjamini & Hochberg on the p-values, or by e-BH o
 the run may be looked at any time. The values of one segment are different requests and the metrics
 of one request mostly suffer together (a failure is also wrong, and slow), so dependence is taken to
 be positive. Where metrics trade against each other the bound is at worst `FALSE_SHARE` times
-`1 + 1/2 + ... + 1/n`; e-BH needs no such assumption.
+`1 + 1/2 + ... + 1/n`. Where the run may be looked at any time an alarm once raised stays, in a part
+as in the whole: the e-value is the largest that any look has seen, its inverse is a p-value at any
+time, and e-BH on these e-values is Benjamini & Hochberg on those p-values.
 
 A rule about a level (`at_most`, `at_least`) has no margin to multiply: in a part it is held against
 the level itself.
@@ -82,10 +84,7 @@ class PartEvidence:
 
     @property
     def e_harm(self) -> float:
-        """Evidence against the same, at this look alone: a part keeps no memory of earlier ones.
-
-        It is 1 or more, which no decision hangs on: a find needs ten at the least.
-        """
+        """Evidence against the same: the largest of all looks so far, 1 or more."""
         return 1.0 if self.seen.memory is None else self.seen.memory.e_harm
 
 
