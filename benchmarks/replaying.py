@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+
+import pyarrow.parquet as pq
 
 from harness.cli.quiet import quiet
 from harness.exchange import (
@@ -38,8 +40,15 @@ from harness.transport.target import Target
 OLD, NEW = DeploymentName("old"), DeploymentName("new")
 
 
-async def replay_and_store(port: int, seconds: float, request: Request, connections: int) -> int:
-    """Replay for so long; return how many pairs were stored, sealing included in the time."""
+async def replay_and_store(
+    port: int, seconds: float, request: Request, connections: int, begin: Callable[[], None]
+) -> int:
+    """Replay for so long; return how many pairs were stored.
+
+    Args:
+        begin: Called when everything is set up. Time counts from there on until the last pair is
+            synced and sealed.
+    """
     quiet()
     clock = MonotonicClock()
     target = Target(NEW, f"http://127.0.0.1:{port}", timeout_s=5.0, is_challenger=True)
@@ -79,12 +88,19 @@ async def replay_and_store(port: int, seconds: float, request: Request, connecti
                 recorded_champion=champion,
             )
             asyncio.get_running_loop().call_later(seconds, driver.stop)
+            begin()
             await driver.run(entries())
         conservation = driver.conservation()[NEW]
         writer.close()
+        (part,) = (Path(folder) / "run").rglob("*.parquet")
+        n_stored = pq.read_metadata(part).num_rows
     await sender.close()
     clock.close()
-    return conservation.paired
+    if not n_stored == conservation.paired == conservation.received - conservation.pending:
+        raise RuntimeError(
+            f"{conservation} and {n_stored} pairs stored: this run counts for nothing"
+        )
+    return n_stored
 
 
 def _manifest() -> Manifest:

@@ -4,7 +4,9 @@
 
 A server that does next to nothing runs on one core, one client at a time on the other: 1 KB POSTs
 over 64 kept-alive connections, answered with 1 KB. Clients take turns within a round, and medians
-over the rounds are compared, because neighbours on the machine are noisy: trust the ratios.
+over the rounds are compared, because neighbours on the machine are noisy. What is compared is the
+CPU time of a request, the client's and the system's for it: how many requests a second come of it
+depends on what else the core does.
 
 wrk and hey are used where they are installed. They only count; our sender and aiohttp also build
 the request and keep the answer, and `replay` does all that `harness replay` does, pairs stored.
@@ -59,7 +61,7 @@ class Measured:
     """What one client did in one round."""
 
     requests_per_s: float
-    cpu_us_per_request: float | None
+    cpu_us_per_request: float
 
 
 # The server: finds requests by their length, which is the same for all on a connection.
@@ -103,13 +105,18 @@ def serve() -> None:
 # The clients. Each runs in a process of its own and prints one JSON line.
 
 
-async def send_with_harness(port: int, seconds: float) -> int:
+Begin = Callable[[], None]
+"""Called by a client when it is set up: from here on its time counts."""
+
+
+async def send_with_harness(port: int, seconds: float, begin: Begin) -> int:
     clock = MonotonicClock()
     target = Target(DeploymentName("d"), f"http://127.0.0.1:{port}", timeout_s=5.0)
     sender = HttpSender(target, clock)
     await sender.open_connections(CONNECTIONS)
     request = Request("POST", "/predict", HEADERS, BODY)
     request_id = RequestId("r")
+    begin()
     until_s = clock.now_s() + seconds
     all_done = asyncio.get_running_loop().create_future()
     n_done, n_open = 0, CONNECTIONS
@@ -134,8 +141,9 @@ async def send_with_harness(port: int, seconds: float) -> int:
     return n_done
 
 
-async def send_with_aiohttp(port: int, seconds: float) -> int:
+async def send_with_aiohttp(port: int, seconds: float, begin: Begin) -> int:
     url = f"http://127.0.0.1:{port}/predict"
+    begin()
     until_s = time.perf_counter() + seconds
     n_done = 0
 
@@ -152,9 +160,9 @@ async def send_with_aiohttp(port: int, seconds: float) -> int:
     return n_done
 
 
-async def replay_with_harness(port: int, seconds: float) -> int:
+async def replay_with_harness(port: int, seconds: float, begin: Begin) -> int:
     request = Request("POST", "/predict", HEADERS, BODY)
-    return await replay_and_store(port, seconds, request, CONNECTIONS)
+    return await replay_and_store(port, seconds, request, CONNECTIONS, begin)
 
 
 SENDERS = {
@@ -167,7 +175,12 @@ SENDERS = {
 def run_client(name: str, port: int, seconds: float) -> None:
     async def run() -> None:
         used_s, start_s = _cpu_s(), time.perf_counter()
-        n_requests = await SENDERS[name](port, seconds)
+
+        def begin() -> None:
+            nonlocal used_s, start_s
+            used_s, start_s = _cpu_s(), time.perf_counter()
+
+        n_requests = await SENDERS[name](port, seconds, begin)
         took_s = time.perf_counter() - start_s
         cpu_us = (_cpu_s() - used_s) / n_requests * 1e6
         print(json.dumps([n_requests / took_s, cpu_us]))
@@ -175,8 +188,8 @@ def run_client(name: str, port: int, seconds: float) -> None:
     uvloop.run(run())
 
 
-def _cpu_s() -> float:
-    used = resource.getrusage(resource.RUSAGE_SELF)
+def _cpu_s(of: int = resource.RUSAGE_SELF) -> float:
+    used = resource.getrusage(of)
     return used.ru_utime + used.ru_stime
 
 
@@ -201,25 +214,33 @@ def ask_wrk(port: int, seconds: float, core: int) -> Measured:
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
         script.write("\n".join(lines))
         script.flush()
-        printed = _on_core(
+        return _ask_counting_client(
             core,
+            r"(\d+) requests in",
             *("wrk", "-t1", f"-c{CONNECTIONS}", f"-d{max(1, round(seconds))}s", "-s", script.name),
             f"http://127.0.0.1:{port}/predict",
         )
-    found = re.search(r"Requests/sec:\s*([\d.]+)", printed)
-    assert found is not None, printed
-    return Measured(float(found.group(1)), None)
 
 
 def ask_hey(port: int, seconds: float, core: int) -> Measured:
-    printed = _on_core(
+    return _ask_counting_client(
         core,
+        r"\[200\]\s+(\d+) responses",
         *("hey", "-z", f"{seconds:g}s", "-c", str(CONNECTIONS), "-cpus", "1", "-m", "POST"),
         *("-T", "application/json", "-d", BODY.decode(), f"http://127.0.0.1:{port}/predict"),
     )
-    found = re.search(r"Requests/sec:\s*([\d.]+)", printed)
-    assert found is not None, printed
-    return Measured(float(found.group(1)), None)
+
+
+def _ask_counting_client(core: int, pattern: str, *command: str) -> Measured:
+    """Run a client that prints how many requests it made; its CPU time is what the system says."""
+    used_s = _cpu_s(resource.RUSAGE_CHILDREN)
+    printed = _on_core(core, *command)
+    used_s = _cpu_s(resource.RUSAGE_CHILDREN) - used_s
+    n = re.search(pattern, printed)
+    per_s = re.search(r"Requests/sec:\s*([\d.]+)", printed)
+    assert n is not None, printed
+    assert per_s is not None, printed
+    return Measured(float(per_s.group(1)), used_s / int(n.group(1)) * 1e6)
 
 
 def _on_core(core: int, *command: str) -> str:
@@ -281,20 +302,22 @@ def throughput(rounds: int, seconds: float) -> None:
 
 
 def _print_throughput(measured: dict[str, list[Measured]]) -> None:
-    rates = {
+    per_s = {
         name: statistics.median(one.requests_per_s for one in all_of)
         for name, all_of in measured.items()
     }
+    cpu_us = {
+        name: statistics.median(one.cpu_us_per_request for one in all_of)
+        for name, all_of in measured.items()
+    }
     print(
-        f"{'client':10} {'requests/s':>11} {'CPU us/request':>15} "
-        f"{'harness/this':>13} {'replay/this':>12}"
+        f"\n{'':10} {'':>11} {'CPU us per':>11}   requests per CPU second, in times this client's"
     )
-    for name, all_of in measured.items():
-        cpu = [one.cpu_us_per_request for one in all_of if one.cpu_us_per_request is not None]
-        shown = f"{statistics.median(cpu):.1f}" if cpu else "-"
+    print(f"{'client':10} {'requests/s':>11} {'request':>11} {'harness':>10} {'replay':>10}")
+    for name in measured:
         print(
-            f"{name:10} {rates[name]:11.0f} {shown:>15} {rates['harness'] / rates[name]:13.2f} "
-            f"{rates['replay'] / rates[name]:12.2f}"
+            f"{name:10} {per_s[name]:11,.0f} {cpu_us[name]:11.1f} "
+            f"{cpu_us[name] / cpu_us['harness']:10.2f} {cpu_us[name] / cpu_us['replay']:10.2f}"
         )
 
 

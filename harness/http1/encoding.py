@@ -9,11 +9,13 @@ names that are no token (RFC 9110 section 5.6.2).
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 
 from harness.exchange import Request
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+
+_seen: set[str] = set()  # tokens: a log has few distinct names; the bound is for a hostile one
+_MOST_SEEN = 4096
 
 
 class UnsendableError(ValueError):
@@ -31,16 +33,16 @@ def encode(request: Request) -> bytes:
         >>> encode(Request("POST", "/p?q=%2e", (("hOST", "a"), ("Content-Length", "2")), b"hi"))
         b'POST /p?q=%2e HTTP/1.1\\r\\nhOST: a\\r\\nContent-Length: 2\\r\\n\\r\\nhi'
     """
-    lines = [f"{request.method} {request.target} HTTP/1.1\r\n"]
-    for name, value in request.headers:
-        if not _is_token(name):
+    headers = request.headers
+    for name, _ in headers:
+        if name not in _seen and not _is_token(name):
             raise UnsendableError(f"{name!r} is no header name")
-        lines.append(f"{name}: {value}\r\n")
-    if not _is_token(request.method):
+    if request.method not in _seen and not _is_token(request.method):
         raise UnsendableError(f"{request.method!r} is no method")
-    head = "".join(lines)
+    lines = "".join([f"{name}: {value}\r\n" for name, value in headers])
+    head = f"{request.method} {request.target} HTTP/1.1\r\n{lines}"
     # Every line ends once: one line feed or carriage return more came with the text.
-    n_lines = len(lines)
+    n_lines = len(headers) + 1
     if head.count("\n") != n_lines or head.count("\r") != n_lines or "\0" in head:
         raise UnsendableError(_line_break(request))
     try:
@@ -50,9 +52,12 @@ def encode(request: Request) -> bytes:
         raise UnsendableError(f"{character!r} in the head is not ISO-8859-1") from exc
 
 
-@lru_cache(maxsize=4096)  # a log has few distinct names; the bound is for a hostile one
 def _is_token(text: str) -> bool:
-    return _TOKEN.fullmatch(text) is not None
+    if _TOKEN.fullmatch(text) is None:
+        return False
+    if len(_seen) < _MOST_SEEN:
+        _seen.add(text)
+    return True
 
 
 def _line_break(request: Request) -> str:

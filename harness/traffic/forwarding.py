@@ -129,6 +129,8 @@ def target_for(target: str, destination: Destination) -> str:
     A target in absolute form, as proxies record it, loses its scheme and authority: it would
     override the `Host` (RFC 9112 section 3.2.2). `*` stays what it is.
     """
+    if destination.path is None and target.startswith("/"):  # nearly all
+        return destination.path_prefix + target
     target = _origin_form(target)
     if target == "*":
         return target
