@@ -71,7 +71,9 @@ async def test_every_request_ends_once(serve, asking, retries):
         FailureKind.UNREADABLE,
     } <= kinds.keys()
     assert all(e.timing.latency_s < 1.0 for e in exchanges)
-    assert all(1 <= e.attempts <= 2 * (retries.n + 1) for e in exchanges)
+    assert all(e.attempts <= 2 * (retries.n + 1) for e in exchanges)
+    # On a busy machine the deadline can pass before there is a connection to send on.
+    assert all(e.attempts or e.outcome.kind is FailureKind.TIMEOUT for e in exchanges)
     after = asked.sender.snapshot()
     assert (after.in_flight, after.queue_depth) == (0, 0)
     assert after.connections == after.idle_connections <= 16
