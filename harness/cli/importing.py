@@ -21,7 +21,7 @@ from harness.replay.corpus import MAX_REJECTED_RATE, Contents, Corpus
 from harness.replay.importing import SUFFIXES, write_log
 from harness.store.disk import is_taken
 from harness.store.reader import StoredRun
-from harness.store.remote import fetch, is_uri
+from harness.store.remote import fetch, is_uri, shown
 
 
 def import_log(
@@ -98,14 +98,18 @@ def _import_stored(source: str, out: Path) -> None:
     if out.name.endswith(SUFFIXES):
         run = stored_run(source, RUNS)
         written = write_log(entries_of_run(run), out)
-        print(f"harness: {source}: a run, {written:,} requests", file=sys.stderr)
+        print(f"harness: {_shown(source)}: a run, {written:,} requests", file=sys.stderr)
     else:
         if is_taken(out):
             raise UsageError(f"{out}: is there already. Name a folder that is not")
         _copy(source if is_uri(source) else Path(source).absolute().as_uri(), out)
         n_pairs = sum(map((run := StoredRun.open(out)).n_pairs, run.challengers))
-        print(f"harness: {source}: a run, {n_pairs:,} pairs", file=sys.stderr)
+        print(f"harness: {_shown(source)}: a run, {n_pairs:,} pairs", file=sys.stderr)
     print(out)
+
+
+def _shown(source: str) -> str:
+    return shown(source) if is_uri(source) else source
 
 
 def _copy(uri: str, out: Path) -> None:

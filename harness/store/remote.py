@@ -23,6 +23,7 @@ from harness.store.layout import JOURNAL, LOCK, MANIFEST, Kind
 
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _CHUNK_BYTES = 4 << 20
+_MOST_RETRYING_S = 20
 
 
 def is_uri(given: str) -> bool:
@@ -102,9 +103,17 @@ def shown(uri: str) -> str:
     return f"{parts.scheme}://{host}{parts.path}"
 
 
+def _impatient(uri: str) -> str:
+    """The URI, and for Google's storage a limit that pyarrow would set at a quarter of an hour."""
+    limit = "retry_limit_seconds"
+    if not uri.startswith(("gs://", "gcs://")) or f"{limit}=" in uri:
+        return uri
+    return f"{uri}{'&' if '?' in uri else '?'}{limit}={_MOST_RETRYING_S}"
+
+
 def _file_system(uri: str) -> tuple[fs.FileSystem, str]:
     try:
-        source, root = fs.FileSystem.from_uri(uri)
+        source, root = fs.FileSystem.from_uri(_impatient(uri))
     except (pa.ArrowException, OSError, ValueError, ImportError) as exc:
         raise UsageError(
             f"{shown(uri)}: is not a place that runs can be read from "

@@ -5,7 +5,7 @@ import pytest
 from harness.errors import StoreError, UsageError
 from harness.store.layout import Series, journals_of, part_path
 from harness.store.reader import StoredRun
-from harness.store.remote import fetch, is_uri, shown
+from harness.store.remote import fetch, is_run, is_uri, send, shown
 from harness.store.writer import RunWriter
 from tests.store.builders import manifest, pairs, written
 
@@ -75,3 +75,34 @@ def test_a_place_nobody_knows_is_refused(tmp_path):
 def test_credentials_in_a_uri_are_not_shown():
     """Neither user nor query reach a message."""
     assert shown("s3://key:hunter2@bucket/runs/x?secret=hunter2") == "s3://bucket/runs/x"
+
+
+def test_a_run_is_sent_and_comes_back_the_same(tmp_path):
+    """Also what is new of it; what is gone here goes there, and the lock stays."""
+    here = written(tmp_path / "here" / "run", pairs(range(5)))
+    there = (tmp_path / "there" / "run").as_uri()
+    assert not is_run(there)
+
+    send(here, there)
+    (here / "values").mkdir()
+    (here / "values" / "new").write_text("x")
+    (tmp_path / "there" / "run" / "journal").mkdir()
+    (tmp_path / "there" / "run" / "journal" / "challenger=knn.000009.arrow").write_text("sealed")
+    send(here, there)
+
+    assert is_run(there)
+    back = fetch(there, tmp_path / "back")
+    assert rows(back) == rows(here)
+    assert (back / "values" / "new").read_text() == "x"
+    assert journals_of(back) == {}
+
+
+def test_rows_that_were_taken_out_there_go_here_too(tmp_path):
+    """A part that is gone from where the run is kept does not stay in the copy."""
+    there = written(tmp_path / "there" / "run", pairs(range(5)))
+    here = fetch(there.as_uri(), tmp_path / "here")
+    part_path(there, Series("knn"), 1).unlink()
+
+    fetch(there.as_uri(), tmp_path / "here")
+
+    assert not part_path(here, Series("knn"), 1).exists()
