@@ -62,7 +62,7 @@ class Picture:
     """All pages at one moment.
 
     Attributes:
-        at_ns: When, on the clock of the heartbeats (monotonic, nanoseconds).
+        at_ns: When, on the clock of the heartbeats (UTC, nanoseconds since 1970).
         fronts: By the front's id, those that have ended included: what they counted still counts.
         mirror: Empty before there is one.
     """

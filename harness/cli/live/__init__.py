@@ -1,0 +1,1 @@
+"""Roof: the processes of the sidecar, put together; the supervisor starts them."""
