@@ -112,7 +112,13 @@ class Sums:
         filled = self._filled(i, part)
         match self._needs[i].kind:
             case Share():
-                return self._shares(i, part, filled)
+                return ShareSums(
+                    filled.sizes,
+                    filled.n_left_out,
+                    filled.totals(self.cells.sums[f"{i}.yes"]),
+                    filled.totals(self.cells.sums[f"{i}.rise"]),
+                    filled.totals(self.cells.sums[f"{i}.differing"]),
+                )
             case Average():
                 return self._paired(i, part, filled)
             case Order():
@@ -236,6 +242,7 @@ class Sums:
         found = {f"{i}.n": complete.sum()}
         match need.kind, values:
             case Share(), [champion, challenger]:
+                found[f"{i}.yes"] = pl.when(complete).then(champion).sum().cast(pl.Int32)
                 found[f"{i}.rise"] = (challenger - champion).sum().cast(pl.Int32)
                 found[f"{i}.differing"] = (challenger != champion).sum()
             case Share(), [events]:
@@ -264,8 +271,7 @@ class Sums:
         }
         match need.kind:
             case Share():
-                for side, value in enumerate(values):
-                    found[f"{_value(i, side)}.yes"] = pl.when(complete).then(value).sum()
+                pass
             case Average():
                 infinite = pl.any_horizontal(*(value.is_infinite() for value in values))
                 found[f"{i}.infinite"] = (complete & infinite).sum()
@@ -316,19 +322,6 @@ class Sums:
 
     def _filled(self, i: int, part: PartCells) -> Filled:
         return Filled.of(part, self.cells.sums[f"{i}.n"], part.total(self.cells.sums["rows"]))
-
-    def _shares(self, i: int, part: PartCells, filled: Filled) -> ShareSums:
-        champion, challenger = (
-            round(self._total(f"{_value(i, side)}.yes", part)) for side in range(2)
-        )
-        return ShareSums(
-            filled.sizes,
-            filled.n_left_out,
-            filled.totals(self.cells.sums[f"{i}.rise"]),
-            filled.totals(self.cells.sums[f"{i}.differing"]),
-            champion,
-            challenger,
-        )
 
     def _paired(self, i: int, part: PartCells, filled: Filled) -> PairedSums:
         finite = self._total(f"{i}.infinite", part) == 0

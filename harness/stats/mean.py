@@ -156,6 +156,14 @@ class Weighing:
         difference = challenger / self.challenger_unit - champion / self.champion_unit
         return np.asarray(self.sign * difference - self.centre)
 
+    def totals(self, sums: PairedSums) -> Floats:
+        """Of each cluster."""
+        if self.champion_unit == self.challenger_unit:
+            difference = sums.difference / self.champion_unit
+        else:
+            difference = sums.challenger / self.challenger_unit - sums.champion / self.champion_unit
+        return np.asarray(self.sign * difference - self.centre * sums.clusters.sizes)
+
 
 @dataclass(frozen=True, slots=True)
 class Moments:
@@ -193,19 +201,24 @@ def judged_harm(
     """
     return estimate(
         question,
-        Summed(
-            champion=harm.champion,
-            challenger=harm.challenger,
-            position=harm.position,
-            totals=_totals(sums, harm),
-            squares=moments.squares,
-            cubes=moments.cubes,
-            scale=harm.scale,
-            clusters=sums.clusters,
-            n_left_out=sums.n_left_out,
-        ),
+        summed_harm(sums, harm, moments),
         kind="log ratio of means" if question.relative else "mean difference",
         objection=None if bounded else skewness_problem,
+    )
+
+
+def summed_harm(sums: PairedSums, harm: Weighing, moments: Moments) -> Summed:
+    """A mean harm with its influence added up; arguments as for `judged_harm`."""
+    return Summed(
+        champion=harm.champion,
+        challenger=harm.challenger,
+        position=harm.position,
+        totals=harm.totals(sums),
+        squares=moments.squares,
+        cubes=moments.cubes,
+        scale=harm.scale,
+        clusters=sums.clusters,
+        n_left_out=sums.n_left_out,
     )
 
 
@@ -299,15 +312,6 @@ def _weighing(question: Question, sums: PairedSums) -> Weighing | Shortage:
         centre=0.0,
         scale=max(reach[0] / champion, reach[1] / challenger),
     )
-
-
-def _totals(sums: PairedSums, harm: Weighing) -> Floats:
-    """Influence by cluster."""
-    if harm.champion_unit == harm.challenger_unit:
-        difference = sums.difference / harm.champion_unit
-    else:
-        difference = sums.challenger / harm.challenger_unit - sums.champion / harm.champion_unit
-    return np.asarray(harm.sign * difference - harm.centre * sums.clusters.sizes)
 
 
 def _ratio_problem(sums: PairedSums) -> Shortage | None:

@@ -30,7 +30,9 @@ from harness.metric import Better
 from harness.stats.clustered import Clustered, cr2
 from harness.stats.clustered_t import POWER
 from harness.stats.clusters import Clusters, Floats, Grouped
+from harness.stats.mean import Moments, Weighing
 from harness.stats.paired import Paired
+from harness.stats.paired_sums import PairedSums, Range
 from harness.stats.question import Question
 from harness.stats.sufficiency import Shortage, cautions, shortage
 from harness.stats.tango import Discordance
@@ -92,18 +94,17 @@ class ShareSums:
 
     Attributes:
         clusters: Those with a complete pair.
+        champion: Yeses of the champion in each cluster.
         rise: Of each cluster, pairs where only the challenger says yes less those where only the
             champion does.
         n_differing: Pairs of each cluster where the sides differ.
-        n_champion: Yeses of the champion in all; `n_challenger` likewise.
     """
 
     clusters: Grouped
     n_left_out: int
+    champion: Floats
     rise: Floats
     n_differing: Floats
-    n_champion: int
-    n_challenger: int
 
     @classmethod
     def of(cls, pairs: Paired) -> ShareSums:
@@ -112,11 +113,33 @@ class ShareSums:
         return cls(
             clusters=pairs.clusters,
             n_left_out=pairs.n_left_out,
+            champion=pairs.clusters.totals(pairs.champion),
             rise=pairs.clusters.totals(rise),
             n_differing=pairs.clusters.totals(rise != 0),
-            n_champion=int(pairs.champion.sum()),
-            n_challenger=int(pairs.challenger.sum()),
         )
+
+    @property
+    def paired(self) -> PairedSums:
+        """The same as sums of numbers, 1 and 0, whose mean is the share."""
+        return PairedSums(
+            clusters=self.clusters,
+            n_left_out=self.n_left_out,
+            champion=self.champion,
+            challenger=self.champion + self.rise,
+            difference=self.rise,
+            champion_range=Range(0.0, float(self.champion.any())),
+            challenger_range=Range(0.0, float((self.champion + self.rise).any())),
+            n_different=int(self.n_differing.sum()),
+            is_finite=True,
+        )
+
+    def moments(self, harm: Weighing) -> Moments:
+        """Of the influence on the mean difference: pairs rise, fall, or stay."""
+        n_differing, rise = float(self.n_differing.sum()), float(self.rise.sum())
+        counts = np.array([n_differing + rise, n_differing - rise]) / 2
+        counts = np.append(counts, self.clusters.n_pairs - n_differing)
+        influence = harm.sign * np.array([1.0, -1.0, 0.0]) - harm.centre
+        return Moments(float(counts @ influence**2), float(counts @ influence**3))
 
 
 def judged_shares(question: Question, sums: ShareSums) -> Estimate | Unavailable:
@@ -208,8 +231,8 @@ def _estimate(question: Question, pairs: ShareSums, scaled: RaoScott) -> Estimat
     return Estimate(
         metric=question.metric,
         unit=question.unit,
-        champion=pairs.n_champion / pairs.clusters.n_pairs,
-        challenger=pairs.n_challenger / pairs.clusters.n_pairs,
+        champion=pairs.paired.champion_mean,
+        challenger=pairs.paired.challenger_mean,
         harm=-scaled.seen.theta + 0.0,  # never a negative zero
         harm_low=-counts.upper(reach),
         harm_high=-counts.lower(reach),

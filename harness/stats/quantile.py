@@ -177,6 +177,14 @@ class QuantileSums:
 
 def judged_quantiles(question: Question, sums: QuantileSums) -> Estimate | Unavailable:
     """The estimate of a quantile's harm, from counts."""
+    summed = summed_quantiles(question, sums)
+    if isinstance(summed, Unavailable):
+        return summed
+    return estimate(question, summed, kind=kind_of(question))
+
+
+def summed_quantiles(question: Question, sums: QuantileSums) -> Summed | Unavailable:
+    """A quantile's harm with its influence added up; why there is none otherwise."""
     lack = shortage(sums.clusters) or question.impossible_margin
     if lack is not None:
         return question.refuse(lack, sums)
@@ -184,21 +192,17 @@ def judged_quantiles(question: Question, sums: QuantileSums) -> Estimate | Unava
     if isinstance(harm, Unavailable):
         return harm
     squares, cubes = harm.moments(sums)
-    return estimate(
-        question,
-        Summed(
-            champion=harm.champion.value,
-            challenger=harm.challenger.value,
-            position=harm.position,
-            totals=harm.totals(sums),
-            squares=squares,
-            cubes=cubes,
-            scale=harm.scale,
-            clusters=sums.clusters,
-            n_left_out=sums.n_left_out,
-            most_df=harm.most_df(sums.clusters),
-        ),
-        kind=kind_of(question),
+    return Summed(
+        champion=harm.champion.value,
+        challenger=harm.challenger.value,
+        position=harm.position,
+        totals=harm.totals(sums),
+        squares=squares,
+        cubes=cubes,
+        scale=harm.scale,
+        clusters=sums.clusters,
+        n_left_out=sums.n_left_out,
+        most_df=harm.most_df(sums.clusters),
     )
 
 
