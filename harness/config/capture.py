@@ -86,13 +86,13 @@ class Limits(Section):
     """How much one client may take. Beyond that it is refused, and the champion not asked."""
 
     head_bytes: Size = Field(
-        default=64 * 1024, alias="head", description="Live: request line and headers, together."
+        default=32 * 1024, alias="head", description="Live: request line and headers, together."
     )
     headers: Whole = Field(
-        default=100, ge=1, le=10_000, description="Live: how many headers a request may have."
+        default=128, ge=1, le=10_000, description="Live: how many headers a request may have."
     )
     target_bytes: Size = Field(
-        default=16 * 1024, alias="target", description="Live: path and query of a request."
+        default=8 * 1024, alias="target", description="Live: path and query of a request."
     )
     body_bytes: Size | None = Field(
         default=None,
@@ -100,12 +100,13 @@ class Limits(Section):
         description="Live: a request's body; no limit unless given: it is passed on as it comes.",
     )
     head_time_s: PositiveDuration = Field(
-        default=10.0, alias="head_time", description="Live: to send request line and headers."
+        default=20.0, alias="head_time", description="Live: to send request line and headers."
     )
     body_time_s: PositiveDuration = Field(
-        default=60.0,
+        default=15.0,
         alias="body_time",
-        description="Live: longest silence within a body, or of a client that takes no answer.",
+        description="Live: how often a body, and a client that reads its answer, is looked at: 240 "
+        "bytes a second have to move.",
     )
     idle_s: PositiveDuration = Field(
         default=75.0, alias="idle", description="Live: between two requests of a connection."

@@ -62,6 +62,17 @@ def restore(masked: Mapping[str, Any], *, path: str | os.PathLike[str]) -> Confi
     return _validated(Document(deepcopy(dict(masked)), {}), where, references)
 
 
+def rebuilt(document: Mapping[str, Any], *, path: str | os.PathLike[str]) -> Config:
+    """The same config in another process, from `Config.masked`: references are resolved there.
+
+    Raises:
+        ConfigError: A secret is not to be had there.
+    """
+    where = Path(path)
+    references = References(os.environ, where.parent)
+    return _validated(Document(deepcopy(dict(document)), {}), where, references)
+
+
 def _validated(document: Document, path: Path, references: References) -> Config:
     reading = Reading(references)
     values = deepcopy(document.values)
@@ -108,4 +119,6 @@ def _override(values: dict[str, Any], key: str, text: str, path: str) -> None:
         at = at.setdefault(section, {})
         if not isinstance(at, dict):
             raise ConfigError(path, key, f"cannot be set, {section} is {shown(at)}")
+    if key == "log" and isinstance(at.get(last), dict):
+        at, last = at[last], "path"  # another file, to be read alike
     at[last] = documents.parse(f"value: {text}", path).values["value"]

@@ -62,7 +62,7 @@ class Child:
         self._has_started = has_started
         self._process: asyncio.subprocess.Process | None = None
         self._control: Control | None = None
-        self._ready = asyncio.Event()
+        self._ready, self._settled = asyncio.Event(), asyncio.Event()
         self._is_ending = False
         self._orders: dict[str, Message] = {}
         self._living: asyncio.Task[None] | None = None
@@ -82,10 +82,10 @@ class Child:
         self._living = asyncio.create_task(self._live(), name=self.name)
 
     async def wait_ready(self, within_s: float) -> bool:
-        """Whether it does its work before that time is over."""
+        """Whether it does its work before that time is over; no longer than to its first end."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(within_s):
-                await self._ready.wait()
+                await self._settled.wait()
         return self.is_ready
 
     def order(self, order: Message) -> None:
@@ -173,6 +173,7 @@ class Child:
             return await self._process.wait()
         finally:
             self._ready.clear()
+            self._settled.set()
             self._control.close()
             self._control = None
 
@@ -180,6 +181,7 @@ class Child:
         match message:
             case {"say": "ready"}:
                 self._ready.set()
+                self._settled.set()
             case {"say": "failed", "why": str(why)}:
                 self._log.error("child_failed", f"{self.name}: {why}", child=self.name)
 

@@ -3,6 +3,7 @@
     link.sock      the mirror listens, fronts connect
     control.sock   the supervisor of the fronts listens, the admin port comes with its wishes
     pages/         counters in shared memory, one page for each process that counts
+    live.json      what the run looks like so far: the watch writes and reads it
     run.json       which run is being written, so that a mirror that starts anew goes on with it
     sets/<n>/      the same, for a set of processes that a reload put in the place of the first
 

@@ -199,6 +199,10 @@ class Supervisor:
         """The run that is being written; None where somebody else does that."""
         return self._now.run if self._now is not None and self._part.has_mirror else None
 
+    @property
+    def is_stopping(self) -> bool:
+        return self._stopping.is_set()
+
     def stop(self) -> None:
         """Begin to end; called again, end at once."""
         if self._stopping.is_set():
