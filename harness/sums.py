@@ -71,6 +71,15 @@ class Need:
     kind: Share | Average | Order
 
 
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """A mean whose influence is wanted: of which need, where, and what for."""
+
+    need: int
+    place: Place
+    use: str = ""
+
+
 BothSums: TypeAlias = ShareSums | PairedSums | QuantileSums
 OneSums: TypeAlias = EventSums | SingleSums | LimitCounts
 
@@ -168,49 +177,40 @@ class Sums:
         """The clusters of what `of_both` gives for a part, in a numbering common to all parts."""
         return self._filled(i, part).codes
 
-    def moments(
-        self, weighings: Mapping[tuple[int, Place], Weighing | float]
-    ) -> dict[tuple[int, Place], Moments]:
+    def moments(self, weighings: Mapping[Weighed, Weighing | float]) -> dict[Weighed, Moments]:
         """Squares and cubes of the influence on means.
 
         Args:
-            weighings: By need and place, what gives each pair its influence: of both sides, or the
-                mean of one.
+            weighings: What gives each pair its influence: of both sides, or the mean of one.
         """
         if not weighings:
             return {}
-        wanted = {
-            (i, place.partition): [key for key in weighings if _same(key, i, place.partition)]
-            for i, place in weighings
-        }
+        together: dict[str, list[Weighed]] = {}
+        for key in weighings:
+            together.setdefault(_moment(key), []).append(key)
         sums: dict[str, pl.Expr] = {}
-        for (i, partition), keys in wanted.items():
-            influence = self._influence(i, partition, {key[1]: weighings[key] for key in keys})
-            name = _moment(i, partition)
+        for name, keys in together.items():
+            influence = self._influence(keys[0], {key.place: weighings[key] for key in keys})
             sums[f"{name} squares"] = (influence * influence).sum()
             sums[f"{name} cubes"] = (influence * influence * influence).sum()
-        groups = _Groups.of(
-            self._table, [code_column(i) for i in range(len(self._partitions))], sums
-        )
+        codes = [code_column(i) for i in range(len(self._partitions))]
+        groups = _Groups.of(self._table, codes, sums)
         return {
-            (i, place): Moments(
-                *(
-                    groups.total(f"{_moment(i, place.partition)} {power}", place)
-                    for power in ("squares", "cubes")
-                )
+            key: Moments(
+                groups.total(f"{_moment(key)} squares", key.place),
+                groups.total(f"{_moment(key)} cubes", key.place),
             )
-            for i, place in weighings
+            for key in weighings
         }
 
-    def _influence(
-        self, i: int, partition: int | None, weighings: Mapping[Place, Weighing | float]
-    ) -> pl.Expr:
+    def _influence(self, key: Weighed, weighings: Mapping[Place, Weighing | float]) -> pl.Expr:
         """The influence of each pair; in a partition, on the estimate of its own part."""
 
         def number(of: Mapping[Place, float]) -> pl.Expr:
-            return _by_code(partition, {place.code: value for place, value in of.items()})
+            return _by_code(key.place.partition, {place.code: one for place, one in of.items()})
 
-        values = [pl.col(_value(i, side)) for side in range(len(self._needs[i].values))]
+        n_sides = len(self._needs[key.need].values)
+        values = [pl.col(_value(key.need, side)) for side in range(n_sides)]
         pairs = {place: one for place, one in weighings.items() if isinstance(one, Weighing)}
         if not pairs:
             levels = {p: one for p, one in weighings.items() if not isinstance(one, Weighing)}
@@ -220,9 +220,8 @@ class Sums:
             for side, value in zip(SIDES, values, strict=True)
         )
         sign = next(iter(pairs.values())).sign
-        return sign * (challenger - champion) - number(
-            {place: one.centre for place, one in pairs.items()}
-        )
+        centres = number({place: one.centre for place, one in pairs.items()})
+        return sign * (challenger - champion) - centres
 
     def _ranked(self, named: Mapping[str, pl.Expr]) -> dict[str, Ranked]:
         """The columns whose order is wanted: of complete pairs alone."""
@@ -423,12 +422,9 @@ def _value(i: int, side: int) -> str:
     return f"{i}.{side}"
 
 
-def _moment(i: int, partition: int | None) -> str:
-    return f"{i} {partition}"
-
-
-def _same(key: tuple[int, Place], i: int, partition: int | None) -> bool:
-    return key[0] == i and key[1].partition == partition
+def _moment(key: Weighed) -> str:
+    """What one pass can add up side by side: parts of a partition have no row in common."""
+    return f"{key.need} {key.place.partition} {key.use}"
 
 
 def _by_code(partition: int | None, numbers: Mapping[int, float]) -> pl.Expr:

@@ -25,7 +25,7 @@ from harness.stats.quantile import judged_quantiles, quantile_harm
 from harness.stats.quantile_bound import judged_quantile, quantile_bound
 from harness.stats.question import Question
 from harness.stats.rate import judged_rate, rate_bound
-from harness.sums import Average, Need, Order, Share, Sums, place_of
+from harness.sums import Average, Need, Order, Share, Sums, Weighed, place_of
 
 N_ROWS, N_CLUSTERS = 3_000, 200
 RELATIVE = {"relative": True, "null": 0.1}
@@ -79,9 +79,11 @@ def by_sums(frame, **how):
     for part in sums.parts:
         for i, need in enumerate(NEEDS):
             if need is COST:
-                weighings[i, place_of(part)] = harm_of_sums(asked, sums.of_both(i, part))
+                weighings[Weighed(i, place_of(part))] = harm_of_sums(asked, sums.of_both(i, part))
             if need is LEVEL:
-                weighings[i, place_of(part)] = level_of_sums(question(LEVEL), sums.of_one(i, part))
+                weighings[Weighed(i, place_of(part))] = level_of_sums(
+                    question(LEVEL), sums.of_one(i, part)
+                )
     moments = sums.moments(
         {key: found for key, found in weighings.items() if isinstance(found, Weighing | float)}
     )
@@ -91,9 +93,17 @@ def by_sums(frame, **how):
         found[part.name] = [
             judged_shares(question(SHARE), sums.of_both(0, part)),
             judged_rate(question(EVENTS), sums.of_one(1, part)),
-            judged_harm(asked, sums.of_both(2, part), weighings[2, place], moments[2, place]),
+            judged_harm(
+                asked,
+                sums.of_both(2, part),
+                weighings[Weighed(2, place)],
+                moments[Weighed(2, place)],
+            ),
             judged_level(
-                question(LEVEL), sums.of_one(3, part), weighings[3, place], moments[3, place]
+                question(LEVEL),
+                sums.of_one(3, part),
+                weighings[Weighed(3, place)],
+                moments[Weighed(3, place)],
             ),
             judged_quantiles(question(P95, **how), sums.of_both(4, part)),
             judged_quantile(question(LIMIT, null=0.5), sums.of_one(5, part)),
@@ -218,7 +228,7 @@ def test_the_moments_are_those_of_the_influence():
     part = sums.parts[0]
     harm = harm_of_sums(question(COST), sums.of_both(0, part))
 
-    found = sums.moments({(0, place_of(part)): harm})[0, place_of(part)]
+    found = sums.moments({Weighed(0, place_of(part)): harm})[Weighed(0, place_of(part))]
 
     influence = harm.influence(frame["cost"].to_numpy(), frame["other_cost"].to_numpy())
     expected = Moments.of(influence)

@@ -30,7 +30,14 @@ _TIMES = ("latency_s", "first_byte_s")
 
 def needed_columns(metric: Metric) -> list[str]:
     """The columns of the value table that a metric is computed from."""
-    return sorted({name for expr in _expressions(metric) for name in expr.meta.root_names()})
+    return sorted({name for expr in value_exprs(metric) for name in expr.meta.root_names()})
+
+
+def value_exprs(metric: Metric) -> list[pl.Expr]:
+    """What `sides` or `pair_values` compute, as expressions over the value table; null for none."""
+    if metric.sides is Sides.PAIR:
+        return [_pair(metric.quantity)]
+    return [_side(metric, side) for side in ("champion", "challenger")]
 
 
 def sides(metric: Metric, values: pl.DataFrame | pl.LazyFrame) -> tuple[Floats, Floats]:
@@ -63,16 +70,10 @@ def pair_values(metric: Metric, values: pl.DataFrame | pl.LazyFrame) -> Floats:
 def _computed(metric: Metric, values: pl.DataFrame | pl.LazyFrame) -> list[Floats]:
     exprs = [
         expr.cast(pl.Float64).fill_null(math.nan).alias(str(i))
-        for i, expr in enumerate(_expressions(metric))
+        for i, expr in enumerate(value_exprs(metric))
     ]
     frame = values.lazy().select(exprs).collect()
     return [column.to_numpy() for column in frame.iter_columns()]
-
-
-def _expressions(metric: Metric) -> list[pl.Expr]:
-    if metric.sides is Sides.PAIR:
-        return [_pair(metric.quantity)]
-    return [_side(metric, side) for side in ("champion", "challenger")]
 
 
 def _pair(quantity: str) -> pl.Expr:
