@@ -101,7 +101,7 @@ def _verdict_on(one: Collected) -> ChallengerVerdict:
         findings,
         validate(observed, one.policy),
         observed,
-        plan=replace(one.plan, pairs_to_come=0) if one.policy.sequential else one.plan,
+        plan=one.plan.with_free_looks() if one.policy.sequential else one.plan,
         baseline=one.baseline,
     )
     return replace(

@@ -20,6 +20,7 @@ from harness.config import Config
 from harness.errors import ConfigError, UsageError
 from harness.evaluate import evaluate
 from harness.gate.decide import Plan
+from harness.gate.duration import Span, seconds_to_come
 from harness.gate.policy import AtLeast, AtMost, Policy, Rule
 from harness.measure.coverage import Coverage, merged
 from harness.measure.crossing import crossed
@@ -281,7 +282,10 @@ def _collected(
         barred={} if _seen_together(runs, config) else _barred(policy, metrics),
         memories=memories.of(name, policy),
         part_memories=memories.within_parts(name, policy),
-        plan=Plan(pairs_to_come=_pairs_to_come(policy, conservation)),
+        plan=Plan(
+            pairs_to_come=_pairs_to_come(policy, conservation),
+            seconds_to_come=_seconds_to_come(policy, runs, name, tables),
+        ),
         baseline="recorded" if recorded else "champion",
         open_loop=open_loop,
         clustered=how.clustered,
@@ -322,6 +326,22 @@ def _pairs_to_come(policy: Policy, conservation: Conservation) -> int:
     if policy.planned_pairs is not None:
         return max(0, policy.planned_pairs - conservation.paired)
     return conservation.pending + conservation.losses.get(LossReason.SHED_BUDGET, 0)
+
+
+def _seconds_to_come(policy: Policy, runs: Sequence[StoredRun], name: str, tables: Tables) -> float:
+    """What live traffic still has to cover; nothing where a log was replayed or imported."""
+    live = [run for run in runs if run.manifest.is_live]
+    if not live:
+        return 0.0
+    return seconds_to_come(policy.min_duration_s, (_span(tables.of(run, name)) for run in live))
+
+
+def _span(values: pl.LazyFrame) -> Span:
+    at_ns = pl.col("received_at").dt.epoch("ns")
+    first_ns, last_ns = (
+        values.select(at_ns.min().alias("a"), at_ns.max().alias("b")).collect().row(0)
+    )
+    return Span(first_ns or 0, last_ns or 0)
 
 
 def _seen_together(runs: Sequence[StoredRun], config: Config) -> bool:

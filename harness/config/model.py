@@ -23,7 +23,13 @@ from pydantic import (
 from harness.config.capture import REPLAY_KEYS, Capture
 from harness.config.comparison import Comparison
 from harness.config.deployment import Challenger, Champion, Deployment
-from harness.config.policy import PolicySection, ResolvedRule, resolved, sequential_of
+from harness.config.policy import (
+    PolicySection,
+    ResolvedRule,
+    SegmentsSection,
+    resolved,
+    sequential_of,
+)
 from harness.config.problems import BadValueError
 from harness.config.section import JsonPath, Name, Number, Reference, Section, Share, Whole
 from harness.config.traffic import Attribute, Pacing, RecordedPacing, Repeat, Rewriting
@@ -199,15 +205,20 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _knows_the_segments_of_its_policy(self) -> Config:
-        asked = self.policy.segments.names if self.policy and self.policy.segments else {}
-        for key, name in asked.items():
-            if name not in self.segments:
-                known = ", ".join(self.segments) or "none"
-                raise BadValueError(
-                    f"speaks of the segment {name!r}, which is not configured",
-                    f"Known under `segments`: {known}",
-                    key=("policy", "segments", *key),
-                )
+        sections: dict[tuple[str | int, ...], SegmentsSection | None] = {
+            ("challengers", i, "policy"): one.policy.segments
+            for i, one in enumerate(self.challengers)
+        }
+        sections["policy",] = self.policy.segments if self.policy else None
+        for where, section in sections.items():
+            for key, name in (section.names if section else {}).items():
+                if name not in self.segments:
+                    known = ", ".join(self.segments) or "none"
+                    raise BadValueError(
+                        f"speaks of the segment {name!r}, which is not configured",
+                        f"Known under `segments`: {known}",
+                        key=(*where, "segments", *key),
+                    )
         return self
 
     @model_validator(mode="after")
@@ -329,6 +340,7 @@ class Config(Section):
             max_lag_s=written.max_lag_s,
             sequential=sequential_of(written.sequential),
             window_s=written.window_s,
+            min_duration_s=written.min_duration_s,
             segments=written.segments.for_gate if written.segments else None,
         )
 

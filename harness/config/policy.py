@@ -150,6 +150,8 @@ def _ledger(value: str) -> str:
     return value
 
 
+DAY_S = 86_400.0
+
 LedgerFile = Annotated[str, Field(min_length=1), AfterValidator(_ledger)]
 MaybeSequential = Annotated[Literal["strict"] | bool, BeforeValidator(_sequential)]
 PlannedPairs = Annotated[Literal["all"] | int, BeforeValidator(_planned)]
@@ -234,10 +236,16 @@ class PolicySection(Section):
         "counts every user once in rules on rates.",
     )
     window_s: PositiveDuration = Field(
-        default=86_400.0,
+        default=DAY_S,
         alias="window",
         description="For `sequential: strict`: a user counts this long after the first request, "
         "with what came until then.",
+    )
+    min_duration_s: Duration = Field(
+        default=DAY_S,
+        alias="min_duration",
+        description="Live only: nothing is promoted before the traffic covers that much time; "
+        "gaps in it do not count.",
     )
     min_pairing_rate: Share = Field(
         default=0.99, description="With a smaller share of requests paired the run is no evidence."
@@ -282,8 +290,18 @@ class PolicyOverride(Section):
 
     confidence: Confidence | None = Field(default=None, description="See `policy`.")
     planned_pairs: PlannedPairs | None = Field(default=None, description="See `policy`.")
+    sequential: MaybeSequential | None = Field(default=None, description="See `policy`.")
+    window_s: PositiveDuration | None = Field(
+        default=None, alias="window", description="See `policy`."
+    )
+    min_duration_s: Duration | None = Field(
+        default=None, alias="min_duration", description="See `policy`."
+    )
     min_pairing_rate: Share | None = Field(default=None, description="See `policy`.")
     max_lag_s: Duration | None = Field(default=None, alias="max_lag", description="See `policy`.")
+    segments: SegmentsSection | None = Field(
+        default=None, description="Takes the place of the policy's whole `segments`."
+    )
     rules: Rules | None = Field(
         default=None, description="Takes the place of the policy's whole list."
     )

@@ -24,7 +24,7 @@ PAGE = "config.md"
 
 _DURATIONS = (
     "timeout", "ready_timeout", "max_lag", "drain", "head_time", "body_time", "idle",
-    "upstream_idle", "window", "rest",
+    "upstream_idle", "window", "rest", "min_duration",
 )  # fmt: skip
 _SIZES = ("max_body", "link_buffer", "capture_memory", "head", "target")
 

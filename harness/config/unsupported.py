@@ -16,7 +16,6 @@ _NOT_YET = "but this version does not do it yet"
 
 _OFF_VALUES: dict[KeyPath, tuple[Any, ...]] = {
     ("capture", "redact"): (None,),
-    ("policy", "min_duration"): (None,),
 }
 
 _VALUES: tuple[tuple[KeyPath, Any], ...] = ((("truth",), "feedback"), (("cluster",), "client"))

@@ -10,7 +10,8 @@ Per challenger, the first that applies:
     otherwise                                        hold
 
 A look before the plan is carried out is not in the error rate, so it says nothing, not even
-`reject`. Promotion of one challenger hangs on its largest p-value (`promotion_p`). With several
+`reject`. Where looks are free, harm rejects at any of them, and hours to come hold a promotion
+alone. Promotion of one challenger hangs on its largest p-value (`promotion_p`). With several
 challengers in a run, `across` holds those that do not survive Holm over these.
 """
 
@@ -39,10 +40,16 @@ class Plan:
     Attributes:
         pairs_to_come: Planned pairs not seen yet; for a whole log, entries not yet asked.
         seconds_to_come: Of the shortest duration asked for.
+        looks_are_free: Whether harm may reject before that.
     """
 
     pairs_to_come: int = 0
     seconds_to_come: float = 0.0
+    looks_are_free: bool = False
+
+    def with_free_looks(self) -> Plan:
+        """The same where any number of looks is in the error rate: pairs need not be waited for."""
+        return replace(self, pairs_to_come=0, looks_are_free=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +148,7 @@ def _conclude(
     if not findings:
         step = "Write rules under `policy.rules`, one of them on `failure_rate`."
         return _Conclusion(Decision.HOLD, "The policy has no rules, so nothing was asked.", (step,))
-    if plan.pairs_to_come > 0 or plan.seconds_to_come > 0:
+    if plan.pairs_to_come > 0 or (plan.seconds_to_come > 0 and not plan.looks_are_free):
         return _Conclusion(Decision.HOLD, *_too_early(plan))
     failed = _rejecting(findings)
     if failed:
@@ -154,6 +161,8 @@ def _conclude(
         return _Conclusion(
             Decision.HOLD, _naming("is open", open_findings), for_open(open_findings)
         )
+    if plan.seconds_to_come > 0:
+        return _Conclusion(Decision.HOLD, *_too_early(plan))
     return _Conclusion(Decision.PROMOTE, _satisfied(findings))
 
 
@@ -210,11 +219,15 @@ def _too_early(plan: Plan) -> tuple[str, tuple[str, ...]]:
             "before the end is not in the error rate.",
             ("Finish the run (`harness replay CONFIG --resume`), or plan fewer pairs beforehand.",),
         )
-    hours = plan.seconds_to_come / 3600
     return (
-        f"Not finished: {hours:.1f} hours of the shortest duration are still to come.",
-        ("Keep the shadow running; `policy.min_duration` covers a full daily cycle.",),
+        f"Not finished: {_duration(plan.seconds_to_come)} of `policy.min_duration` are still to "
+        "come, and traffic that was not seen may differ.",
+        ("Keep the shadow running; or set `policy.min_duration` to what covers your traffic.",),
     )
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds / 3600:.1f} hours" if seconds >= 3600 else f"{seconds / 60:.1f} minutes"
 
 
 def _naming(what: str, findings: Sequence[Finding]) -> str:

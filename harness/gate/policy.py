@@ -136,6 +136,8 @@ class Policy:
     Attributes:
         confidence: 0.95 is an error of 0.05, one-sided, for each rule.
         planned_pairs: The gate holds before it has seen that many; None is the whole log.
+        min_duration_s: Live traffic has days and nights: nothing is promoted before the pairs of a
+            live run cover that much time.
         min_pairing_rate: Below this share of paired requests the run is no evidence.
         max_lag_s: Above this 99th percentile of our own lateness the run is no evidence.
         sequential: Not None where the run may be looked at any time; `planned_pairs` then plans the
@@ -148,6 +150,7 @@ class Policy:
     rules: tuple[Rule, ...]
     confidence: float = 0.95
     planned_pairs: int | None = None
+    min_duration_s: float = 0.0
     min_pairing_rate: float = 0.99
     max_lag_s: float = 0.05
     sequential: Sequential | None = None

@@ -63,6 +63,7 @@ class Manifest:
         imported_from: The logs that the pairs were read from; one has the answers of both sides,
             of several each has those of one deployment, the champion's first. Empty where
             deployments were asked.
+        is_live: Whether users were served while it was written: nobody paced their requests.
     """
 
     run_id: RunId
@@ -87,6 +88,7 @@ class Manifest:
     first_rejected: str = ""
     n_repeated_ids: int = 0
     imported_from: tuple[str, ...] = ()
+    is_live: bool = False
     format: int = FORMAT
 
     def named(self, role: Role) -> tuple[DeploymentName, ...]:

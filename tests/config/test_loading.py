@@ -6,7 +6,7 @@ import pytest
 
 from harness.config import load, restore
 from harness.errors import ConfigError
-from harness.gate.policy import AtLeast, AtMost, Improves, Margin, NotWorse
+from harness.gate.policy import AtLeast, AtMost, Improves, Margin, NotWorse, Sequential
 from tests.config.writing import GOOD, replaced, with_rule, written
 
 
@@ -96,6 +96,38 @@ def test_a_challenger_may_differ_from_the_policy(loaded):
     assert config.policy_for("new").planned_pairs == 500
     assert config.policy_for("other").confidence == 0.95
     assert config.policy_for("other").planned_pairs is None
+
+
+def test_a_challenger_may_be_looked_at_otherwise(loaded):
+    """How often it may be judged, for how long, and in which parts may differ too."""
+    config = loaded(
+        replaced(
+            "    url: http://127.0.0.1:9102\n",
+            "    url: http://127.0.0.1:9102\n"
+            "    policy:\n      sequential: strict\n      window: 1h\n      min_duration: 2d\n"
+            "      segments: {protect: [source=mobile]}\n"
+            "  - {name: other, url: 'http://127.0.0.1:9103'}\n",
+        )
+        + "segments: {source: $.source}\n"
+    )
+
+    new, other = config.policy_for("new"), config.policy_for("other")
+    assert (new.sequential, new.window_s, new.min_duration_s) == (Sequential.STRICT, 3600, 172_800)
+    assert new.segments.protected == ("source=mobile",)
+    assert (other.sequential, other.min_duration_s, other.segments) == (None, 86_400, None)
+
+
+def test_a_challenger_may_not_speak_of_a_segment_that_is_not_there(loaded):
+    """The error points at its own policy."""
+    text = replaced(
+        "    url: http://127.0.0.1:9102\n",
+        "    url: http://127.0.0.1:9102\n    policy: {segments: {protect: [source=mobile]}}\n",
+    )
+
+    with pytest.raises(ConfigError, match="speaks of the segment 'source'") as found:
+        loaded(text)
+
+    assert "challengers" in str(found.value)
 
 
 def test_paths_start_from_the_config(loaded, tmp_path):

@@ -120,7 +120,24 @@ def test_before_the_shortest_duration_there_is_only_hold():
     verdict = decided([FAILURES], [FINE], plan=Plan(seconds_to_come=5400))
 
     assert verdict.decision is Decision.HOLD
-    assert "1.5 hours" in verdict.reason
+    assert verdict.reason == (
+        "Not finished: 1.5 hours of `policy.min_duration` are still to come, and traffic that was "
+        "not seen may differ."
+    )
+
+
+@pytest.mark.parametrize(
+    ("evidence", "decision"),
+    [(QUICK, Decision.HOLD), (SLOW, Decision.REJECT)],
+    ids=["fine", "slow"],
+)
+def test_where_looks_are_free_harm_need_not_wait_for_the_night(evidence, decision):
+    """Hours to come hold a promotion; an alarm that may be raised at any time rejects."""
+    plan = Plan(pairs_to_come=1100, seconds_to_come=5400).with_free_looks()
+
+    verdict = decided([FAILURES, LATENCY], [FINE, evidence], plan=plan)
+
+    assert verdict.decision is decision
 
 
 def test_a_challenger_that_always_fails_is_never_promoted():
