@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import polars as pl
@@ -97,10 +98,14 @@ def missing(one: Collected, clusters: Clusters, gaps: Sequence[Gap]) -> Missing:
         return Missing(None, _lost_by_side(one), _unlabelled(one), {})
     answered = ~_of(one, pl.col("champion_failed") | pl.col("challenger_failed"))
     known = list(_known(one))
+    at_any_look = one.policy.sequential is not None
+    compared = partial(
+        _compared, answered=answered, clusters=clusters, known=known, at_any_look=at_any_look
+    )
     by_one, by_both = [], []
     for gap in gaps:
-        by_one += _compared(gap, gap.champion != gap.challenger, answered, clusters, known)
-        by_both += _compared(gap, gap.champion & gap.challenger, answered, clusters, known)
+        by_one += compared(gap, gap.champion != gap.challenger)
+        by_both += compared(gap, gap.champion & gap.challenger)
     losses = [
         found for found in (_lost_by_side(one), _by_side(one, gaps, answered, clusters)) if found
     ]
@@ -117,6 +122,11 @@ class _Compared:
     rule: Rule
     known: str
     found: MissingDifference
+    at_any_look: bool
+
+    @property
+    def p_value(self) -> float:
+        return self.found.p_at_any_look if self.at_any_look else self.found.p_value
 
 
 def _of(one: Collected, expr: pl.Expr) -> Booleans:
@@ -144,6 +154,8 @@ def _compared(
     answered: Booleans,
     clusters: Clusters,
     known: Sequence[tuple[str, Floats]],
+    *,
+    at_any_look: bool,
 ) -> list[_Compared]:
     """The lacking rows against those with every value, in all that is known of both."""
     among = answered & (lacking | ~(gap.champion | gap.challenger))
@@ -156,7 +168,7 @@ def _compared(
         rows = among & ~np.isnan(values)
         difference = missing_difference(values[rows], ~lacking[rows], clusters.where(rows))
         if difference is not None:
-            found.append(_Compared(gap.rule, name, difference))
+            found.append(_Compared(gap.rule, name, difference, at_any_look))
     return found
 
 
@@ -165,9 +177,9 @@ def _worst(compared: Sequence[_Compared]) -> Missingness | None:
     if not compared:
         return None
     large = [one for one in compared if abs(one.found.standardised) > LARGEST_IMBALANCE]
-    worst = min(large or compared, key=lambda one: one.found.p_value)
+    worst = min(large or compared, key=lambda one: one.p_value)
     return Missingness(
-        p_value=min(1.0, worst.found.p_value * len(compared)),
+        p_value=min(1.0, worst.p_value * len(compared)),
         standardized_difference=worst.found.standardised,
         rule=worst.rule.title,
         known=worst.known,
@@ -178,8 +190,7 @@ def _warnings(compared: Sequence[_Compared]) -> dict[Rule, str]:
     said = {}
     for rule in dict.fromkeys(one.rule for one in compared):
         worst = _worst([one for one in compared if one.rule == rule])
-        p_value = 1.0 if worst is None else worst.p_value * len(compared)
-        if worst is None or p_value >= INTEGRITY_ERROR:
+        if worst is None or worst.p_value >= INTEGRITY_ERROR:
             continue
         if abs(worst.standardized_difference) > LARGEST_IMBALANCE:
             said[rule] = (
@@ -203,7 +214,9 @@ def _by_side(
             continue
         champion = gap.champion & ~gap.challenger & answered
         challenger = gap.challenger & ~gap.champion & answered
-        p_value = one_sided_p_value(champion, challenger, clusters)
+        p_value = one_sided_p_value(
+            champion, challenger, clusters, at_any_look=one.policy.sequential is not None
+        )
         if p_value is not None:
             counts = (int(np.count_nonzero(champion)), int(np.count_nonzero(challenger)))
             what = f"a value of {gap.rule.title}"

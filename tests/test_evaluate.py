@@ -114,6 +114,21 @@ def test_a_failed_challenger_is_wrong_and_slow():
     assert failed["not_worse latency_s.p90"] is Status.FAIL
 
 
+def test_what_failures_do_to_a_rule_is_told_beside_it():
+    """A fifth failing fails the latency's p90; among what both answered the two are twins."""
+    verdict = judged(GUARDRAILS, challenger=Side(failure_rate=0.2))
+    (one,) = verdict.challengers
+
+    latency = next(f for f in one.findings if f.metric == "latency_s.p90")
+    accuracy = next(f for f in one.findings if f.metric == "accuracy")
+    assert abs(latency.harm_both_answered) < 0.1
+    assert accuracy.harm > 0.1 > 0.03 > abs(accuracy.harm_both_answered)
+    champion, challenger = one.arms
+    assert challenger.restricted_mean_s == pytest.approx(
+        0.2 * 10 + 0.8 * champion.restricted_mean_s, rel=0.15
+    )
+
+
 def test_a_truth_that_can_never_match_is_no_evidence():
     """Two sides that are both always wrong are not equally good: nothing was measured."""
     verdict = judged(GUARDRAILS, champion=Side(accuracy=0.0), challenger=Side(accuracy=0.0))

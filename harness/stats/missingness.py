@@ -20,6 +20,7 @@ from harness.stats.clustered import cr2
 from harness.stats.clustered_mcnemar import obuchowski
 from harness.stats.clusters import Booleans, Clusters, Floats
 from harness.stats.interval import Interval
+from harness.stats.sampling_ratio import sampling_log_e
 
 # Integrity checks run on every verdict; a false alarm must be rare.
 ALPHA = 0.001
@@ -29,6 +30,10 @@ MIN_STANDARDISED = 0.1
 
 # With fewer clusters in a group its spread is not known well enough for an error of one in 1000.
 MIN_CLUSTERS = 10
+
+# Effective incomplete pairs for which the mixture over looks is tightest, and a floor for logs.
+_MIXTURE = 100.0
+_LEAST_P = 1e-300
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +45,23 @@ class MissingDifference:
         standardised: The same over the standard deviation of all.
         p_value: Two-sided.
         flagged: Whether the difference is both sure and large.
+        n_effective: So many independent incomplete pairs would have told as much.
     """
 
     difference: float
     standardised: float
     p_value: float
     flagged: bool
+    n_effective: float = 0.0
+
+    @property
+    def p_at_any_look(self) -> float:
+        """The same where the run may be looked at any time: 1 over the e-value of a normal mixture
+        (asymptotically valid; Waudby-Smith, Arbour, Sinha, Kennedy & Ramdas 2024)."""
+        squared = float(stats.norm.isf(max(self.p_value, _LEAST_P) / 2)) ** 2
+        weight = self.n_effective / (self.n_effective + _MIXTURE)
+        log_e = 0.5 * math.log1p(-weight) + squared * weight / 2
+        return math.exp(-max(0.0, log_e))
 
 
 def missing_difference(
@@ -82,10 +98,13 @@ def missing_difference(
     se = math.sqrt(max(moment.variance, drawn))
     p_value = 2 * float(stats.t.sf(abs(moment.estimate) / se, least - 1)) if se else 1.0
     flagged = p_value < ALPHA and abs(standardised) > MIN_STANDARDISED
-    return MissingDifference(missing - known, standardised, p_value, flagged)
+    n_effective = (spread / se) ** 2 if se else 0.0
+    return MissingDifference(missing - known, standardised, p_value, flagged, n_effective)
 
 
-def one_sided_p_value(champion: Booleans, challenger: Booleans, clusters: Clusters) -> float | None:
+def one_sided_p_value(
+    champion: Booleans, challenger: Booleans, clusters: Clusters, *, at_any_look: bool = False
+) -> float | None:
     """Whether values are lacking on one side more often than on the other, two-sided.
 
     McNemar's test on "has a value", once exact as if pairs were independent and once by clusters
@@ -93,6 +112,8 @@ def one_sided_p_value(champion: Booleans, challenger: Booleans, clusters: Cluste
 
     Args:
         champion: Pairs whose champion alone lacks a value; likewise `challenger`.
+        at_any_look: Whether the run may be looked at any time. Then 1 over the e-value of
+            `harness.stats.sampling_ratio`, the counts divided by the clusters' part in them.
 
     Returns:
         The p-value; None where fewer than `MIN_CLUSTERS` clusters have such a pair.
@@ -101,6 +122,11 @@ def one_sided_p_value(champion: Booleans, challenger: Booleans, clusters: Cluste
     n_discordant = int(np.count_nonzero(lacking + other))
     if n_discordant < MIN_CLUSTERS:
         return None
+    if at_any_look:
+        both = lacking + other
+        size = float(both @ both) / float(both.sum())
+        log_e = sampling_log_e((lacking.sum() / size, other.sum() / size), (0.5, 0.5))
+        return math.exp(-max(0.0, log_e))
     exact = exact_balance(int(lacking.sum()), int(other.sum()))
     robust = math.sqrt(obuchowski(lacking, other))
     return max(exact, 2 * float(stats.t.sf(robust, n_discordant - 1)))

@@ -70,6 +70,43 @@ def test_sides_that_lose_alike_are_in_balance():
     assert one_sided_p_value(none, forty, users) is None
 
 
+def test_a_run_may_be_looked_at_any_time():
+    """300 sound runs, twenty looks at each: the two tests at 0.001 raise next to no alarm."""
+    n_runs, looks = 300, range(300, 6001, 300)
+    alarms = {"kind": 0, "side": 0}
+    for seed in range(n_runs):
+        rng = np.random.default_rng(5000 + seed)
+        values, users = rng.random(6000), np.arange(6000) % 1500
+        values = (values + rng.random(1500)[users]) / 2
+        champion, challenger = rng.random((2, 6000)) < 0.03
+        seen = [looked(values[:n], champion[:n], challenger[:n], users[:n]) for n in looks]
+        alarms["kind"] += min(kind for kind, _ in seen) < 0.001
+        alarms["side"] += min(side for _, side in seen) < 0.001
+
+    assert max(alarms.values()) <= 2
+
+
+def test_a_look_finds_what_is_there():
+    """The slow ones lost by one side alone: both tests are sure of it."""
+    rng = np.random.default_rng(6)
+    values, users = rng.random(6000), np.arange(6000) % 1500
+    lost = rng.random(6000) < 0.06 * values
+
+    kind, side = looked(values, np.zeros(6000, dtype=bool), lost, users)
+
+    assert max(kind, side) < 1e-4
+
+
+def looked(values, champion, challenger, users):
+    clusters = Clusters.of(users)
+    found = missing_difference(values, ~(champion | challenger), clusters)
+    side = one_sided_p_value(champion, challenger, clusters, at_any_look=True)
+    return (
+        1.0 if found is None else found.p_at_any_look,
+        1.0 if side is None else side,
+    )
+
+
 @pytest.mark.parametrize("complete", [np.full(50, True), np.full(50, False)])
 def test_nothing_to_compare(complete):
     """With nothing missing, or everything, there are no two groups."""
