@@ -24,6 +24,7 @@ from harness.config.foresight import (
     n_pairs,
     obstacles,
 )
+from harness.config.recorded_log import RecordedLog
 from harness.errors import LogError
 from harness.gate.bound import bound_of
 from harness.gate.policy import AtLeast, AtMost, Improves, NotWorse
@@ -95,7 +96,7 @@ def _as_text(config: Config, log: LogSummary | None, problems: Sequence[str]) ->
         [
             ("champion", _deployment(config, config.champion)),
             *(("challenger", _deployment(config, one)) for one in config.challengers),
-            ("log", _log(log, problems)),
+            ("log", _log(log, problems) + _own_names(config)),
             ("pacing", _pacing(config, log)),
         ]
     )
@@ -164,6 +165,16 @@ def _log(log: LogSummary | None, problems: Sequence[str]) -> str:
     if log.n_with_cluster:
         said.append(f"{log.n_clusters:,} users")
     return f"{log.where} ({log.format_name}): {', '.join(said)}"
+
+
+def _own_names(config: Config) -> str:
+    """How an nginx log is read that has names of its own."""
+    log = config.log
+    if not isinstance(log, RecordedLog) or not (log.names or log.headers):
+        return ""
+    told = [f"{what} as {name}" for what, name in log.names.items()]
+    told += [f"header {header} as {name}" for name, header in log.headers.items()]
+    return f"; {', '.join(told)}"
 
 
 def _pacing(config: Config, log: LogSummary | None) -> str:

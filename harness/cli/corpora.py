@@ -7,21 +7,24 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.cli.log_summary import readers
+from harness.readers.nginx import Names
 from harness.replay.corpus import Corpus
 
 
 def corpus_of(
     paths: Sequence[Path],
-    format: str,
+    format: str | None,
     spool: Path,
     *,
+    names: Names | None = None,
     max_rejected_rate: float,
     needs_requests: bool = True,
 ) -> Corpus:
     """Read a log.
 
     Args:
-        format: Name of a reader, or `auto` to tell by content.
+        format: Name of a reader; None or `auto` to tell by content.
+        names: Under which names an nginx log has things; None for the usual ones.
         needs_requests: False for a log that is read for its answers.
 
     Raises:
@@ -30,7 +33,7 @@ def corpus_of(
     """
     return Corpus.build(
         list(paths),
-        readers(),
+        readers(names),
         format=None if format == "auto" else format,
         spool_dir=spool,
         max_rejected_rate=max_rejected_rate,

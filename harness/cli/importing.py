@@ -17,6 +17,7 @@ from harness.cli.places import RUNS, stored_run
 from harness.cli.run_as_log import entries_of_run
 from harness.config import Config, load
 from harness.errors import LogError, UsageError
+from harness.readers.nginx import Names
 from harness.replay.corpus import MAX_REJECTED_RATE, Contents, Corpus
 from harness.replay.importing import SUFFIXES, write_log
 from harness.store.disk import is_taken
@@ -85,7 +86,10 @@ def import_log(
         _import_stored(source[0], out)
         return
     read = load(config) if config is not None else None
-    with _logs(source, challenger or (), format, max_rejected_rate) as logs:
+    if read is not None and format == "auto":
+        format = read.log_format or format
+    names = read.nginx_names if read is not None else None
+    with _logs(source, challenger or (), format, names, max_rejected_rate) as logs:
         if out.name.endswith(SUFFIXES):
             _import_as_log(logs, out)
         else:
@@ -120,7 +124,11 @@ def _copy(uri: str, out: Path) -> None:
 
 @contextmanager
 def _logs(
-    source: Sequence[str], challengers: Sequence[str], format: str, max_rejected_rate: float
+    source: Sequence[str],
+    challengers: Sequence[str],
+    format: str,
+    names: Names | None,
+    max_rejected_rate: float,
 ) -> Iterator[Logs]:
     """The log and those of challengers, all of them read."""
     with ExitStack() as stack:
@@ -131,6 +139,7 @@ def _logs(
                 [Path(path) for path in paths],
                 format,
                 spool,
+                names=names,
                 max_rejected_rate=max_rejected_rate,
                 needs_requests=needs_requests,
             )

@@ -16,19 +16,24 @@ from harness.dialects.paths import JsonPath
 from harness.exchange import LateAnswer, Recorded, RecordedAnswer, Rejected, Request
 from harness.output import MISSING
 from harness.ports import Reader
+from harness.readers.nginx import Names, Nginx
 from harness.replay.opening import open_log
 from harness.traffic.attributes import FindFirst, attribute
 
 Of = Callable[[Recorded], Any]
 
 
-def readers() -> Mapping[str, Reader]:
+def readers(names: Names | None = None) -> Mapping[str, Reader]:
     """All log formats by name.
+
+    Args:
+        names: Under which names an nginx log has things; None for the usual ones.
 
     Raises:
         PluginError: One of them cannot be loaded.
     """
-    return {name: plugins.load(plugins.READERS, name) for name in plugins.names(plugins.READERS)}
+    found = {name: plugins.load(plugins.READERS, name) for name in plugins.names(plugins.READERS)}
+    return found if names is None else {**found, "nginx": Nginx(names)}
 
 
 def summarise(config: Config, logs: Sequence[Path]) -> LogSummary:
@@ -39,7 +44,8 @@ def summarise(config: Config, logs: Sequence[Path]) -> LogSummary:
     """
     return summary_of(
         logs,
-        format=None if config.format == "auto" else config.format,
+        format=config.log_format,
+        names=config.nginx_names,
         cluster_of=_cluster_of(config.cluster),
         has_truth=_has_truth(config.truth),
     )
@@ -51,18 +57,20 @@ def summary_of(
     format: str | None,
     cluster_of: Of,
     has_truth: Of,
+    names: Names | None = None,
     look: Callable[[Recorded], None] = lambda entry: None,
 ) -> LogSummary:
     """Count a log's entries.
 
     Args:
         logs: Files and folders that make up the log.
+        names: Under which names an nginx log has things; None for the usual ones.
         look: Is shown every entry.
 
     Raises:
         LogError: It cannot be read at all.
     """
-    opened = open_log(logs, readers(), format=format)
+    opened = open_log(logs, readers(names), format=format)
     counts = _Counts()
     for source in opened.sources():
         for entry in opened.reader.read(source):

@@ -150,7 +150,13 @@ def _corpus(config: Config, logs: list[str] | None, spool: Path) -> Corpus:
             str(config.path), "log", "is not set", "Name a recorded log there or with --log"
         )
     paths = [Path(log) for log in logs] if logs else [Path(config.log_path)]
-    return corpus_of(paths, config.format, spool, max_rejected_rate=config.max_rejected_rate)
+    return corpus_of(
+        paths,
+        config.log_format,
+        spool,
+        names=config.nginx_names,
+        max_rejected_rate=config.max_rejected_rate,
+    )
 
 
 def _refuse_unfit(config: Config, corpus: Corpus) -> None:

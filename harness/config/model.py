@@ -31,11 +31,13 @@ from harness.config.policy import (
     sequential_of,
 )
 from harness.config.problems import BadValueError
-from harness.config.section import JsonPath, Name, Number, Reference, Section, Share, Whole
+from harness.config.recorded_log import Log, RecordedLog
+from harness.config.section import JsonPath, Name, Number, Section, Share, Whole
 from harness.config.traffic import Attribute, Pacing, RecordedPacing, Repeat, Rewriting
 from harness.config.vocabulary import Score, Vocabulary
 from harness.gate.policy import Policy
 from harness.metric import Better, Metric
+from harness.readers.nginx import Names
 
 
 def _status(value: Any) -> str:
@@ -120,10 +122,11 @@ class Config(Section):
         description="Ask each challenger a second time too, on requests where the champion is: it "
         "must then be as random as the champion.",
     )
-    log: Reference | None = Field(
+    log: Log | None = Field(
         default=None,
         repr=False,
-        description="The recorded log, relative to the config. `--log` takes its place.",
+        description="The recorded log, relative to the config, or a mapping with its `path`. "
+        "`--log` takes the path's place.",
     )
     format: Name = Field(
         default="auto", description="The log's format; `auto` looks at its content."
@@ -270,9 +273,21 @@ class Config(Section):
     @property
     def log_path(self) -> str | None:
         """The log, as a path from here, or its URI."""
-        if self.log is None or "://" in self.log:
-            return self.log
-        return str(self.directory / self.log)
+        written = self.log.path if isinstance(self.log, RecordedLog) else self.log
+        if written is None or "://" in written:
+            return written
+        return str(self.directory / written)
+
+    @property
+    def log_format(self) -> str | None:
+        """Name of the log's format; None to tell it by content."""
+        told = (self.format, self.log.format if isinstance(self.log, RecordedLog) else "auto")
+        return next((format for format in told if format != "auto"), None)
+
+    @property
+    def nginx_names(self) -> Names | None:
+        """Under which names an nginx log has things; None for the usual ones."""
+        return self.log.nginx_names if isinstance(self.log, RecordedLog) else None
 
     @property
     def ledger_path(self) -> Path | None:
@@ -322,8 +337,12 @@ class Config(Section):
 
     @property
     def digest(self) -> str:
-        """SHA-256 over `masked()` without `log`: a log is known by its own digest."""
-        return digest_of({key: value for key, value in self._document.items() if key != "log"})
+        """SHA-256 over `masked()` without the log's path: a log is known by its own digest."""
+        told = {key: value for key, value in self._document.items() if key != "log"}
+        log = self._document.get("log")
+        if isinstance(log, dict):
+            told["log"] = {key: value for key, value in log.items() if key != "path"}
+        return digest_of(told)
 
     def policy_for(self, challenger: str) -> Policy:
         """What this challenger has to show, as the gate takes it.

@@ -273,3 +273,25 @@ def test_a_run_is_imported_as_a_run_by_copying_it(harness, tmp_path, config):
     assert (said.code, said.out) == (0, "runs/two\n")
     assert pairs("runs/one").equals(pairs("runs/two"))
     assert harness("gate", "runs/two").out == harness("gate", "runs/one").out
+
+
+def test_an_nginx_log_with_names_of_its_own_is_read_by_the_config(harness, tmp_path, config):
+    """The config says what stands where; `check` and `import` read by it."""
+    line = {"verb": "GET", "uri": "/p", "t": "1748779200.5", "code": "200", "who": "u1"}
+    (tmp_path / "access.json").write_text(f"{json.dumps(line)}\n" * 3)
+    names = "{request_method: verb, request_uri: uri, msec: t, status: code}"
+    log = f"log: {{path: access.json, names: {names}, headers: {{who: X-User-Id}}}}\n"
+    config.write_text(CONFIG + log)
+
+    checked = harness("check", config)
+    imported = harness("import", "access.json", "--config", config, "--out", "a.jsonl")
+    without = harness("import", "access.json", "--out", "b.jsonl")
+
+    assert "access.json (nginx): 3 entries" in checked.out
+    assert "; request_method as verb, request_uri as uri, msec as t, status as code" in checked.out
+    assert "header X-User-Id as who" in checked.out
+    assert imported.code == 0, imported.err
+    first = json.loads(Path("a.jsonl").read_text().splitlines()[0])
+    assert (first["method"], first["target"]) == ("GET", "/p")
+    assert ["X-User-Id", "u1"] in first["headers"]
+    assert without.code == 2
