@@ -63,7 +63,6 @@ class Manifest:
         imported_from: The logs that the pairs were read from; one has the answers of both sides,
             of several each has those of one deployment, the champion's first. Empty where
             deployments were asked.
-        is_live: Whether users were served while it was written: nobody paced their requests.
     """
 
     run_id: RunId
@@ -88,8 +87,12 @@ class Manifest:
     first_rejected: str = ""
     n_repeated_ids: int = 0
     imported_from: tuple[str, ...] = ()
-    is_live: bool = False
     format: int = FORMAT
+
+    @property
+    def is_live(self) -> bool:
+        """Whether live users decided when requests came; else a log was replayed or imported."""
+        return self.pacing is Pacing.NONE and not self.imported_from
 
     def named(self, role: Role) -> tuple[DeploymentName, ...]:
         """The deployments that have this role, in the order of the config."""
