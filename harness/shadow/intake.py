@@ -42,7 +42,6 @@ class Intake:
 
     Args:
         path: Of the socket.
-        events: Told in the order in which a front spoke.
         max_frame_bytes: A larger frame ends its connection.
         refused: Told, with one line, of a connection that was ended for what it said.
     """
@@ -50,13 +49,12 @@ class Intake:
     def __init__(
         self,
         path: Path,
-        events: FrontEvents,
         *,
         max_frame_bytes: int,
         refused: Callable[[str], None],
     ) -> None:
         self._path = path
-        self._events = events
+        self._events: FrontEvents | None = None
         self._max_frame_bytes = max_frame_bytes
         self._refused = refused
         self._server: asyncio.Server | None = None
@@ -66,12 +64,16 @@ class Intake:
     def n_connected(self) -> int:
         return len(self._lines)
 
-    async def open(self) -> None:
+    async def open(self, events: FrontEvents) -> None:
         """Listen, in the place of a mirror that may have listened there before.
+
+        Args:
+            events: Told in the order in which a front spoke.
 
         Raises:
             OSError: The socket cannot be made.
         """
+        self._events = events
         beside = self._path.with_name(f"{self._path.name}.{os.getpid()}")
         beside.unlink(missing_ok=True)
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -112,6 +114,7 @@ class Intake:
             FrameError: A front spoke out of turn.
         """
         events = self._events
+        assert events is not None
         for frame in frames:
             front = line.front
             if isinstance(frame, RequestHalf) and front is not None:
@@ -133,7 +136,7 @@ class Intake:
 
     def went(self, line: _Line) -> None:
         self._lines.discard(line)
-        if line.front is not None:
+        if line.front is not None and self._events is not None:
             self._events.gone(line.front, said_bye=line.said_bye)
 
     @property

@@ -51,6 +51,11 @@ class Gauges:
             page.index(f"{name}.{gauge}") for gauge in ("in_flight", "breaker", "spent_microusd")
         ]
 
+    @property
+    def n_lost(self) -> int:
+        """All that is lost, whatever the reason."""
+        return sum(self._cells[cell] for cell in self._lost.values())
+
     def paired(self, n: int = 1) -> None:
         self._cells[self._paired] += n
 
@@ -82,6 +87,18 @@ def make_page(path: Path, challengers: Sequence[str]) -> Page:
         names += buckets.cell_names(f"{one}.latency_us")
         names += [f"{one}.{gauge}" for gauge in ("in_flight", "breaker", "spent_microusd")]
     return Page.create(path, names, spare=_SPARE_FRONTS)
+
+
+_NOT_CARRIED = (".paired", ".in_flight", ".breaker")
+
+
+def carry_over(before: Mapping[str, int], page: Page) -> None:
+    """Go on from what the mirror before had counted, but for what is found anew."""
+    for name, count in before.items():
+        if name.startswith("front."):
+            page.cells[page.add(name)] = count
+        elif name in page.names and name not in GAUGES and not name.endswith(_NOT_CARRIED):
+            page.cells[page.index(name)] = count
 
 
 def losses_of(snapshot: Mapping[str, int], challenger: str) -> dict[LossReason, int]:

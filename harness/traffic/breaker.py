@@ -1,15 +1,19 @@
 """When to stop asking a deployment that fails, and when to try it again.
 
-closed      everything goes; opens when too large a share of the latest calls failed
-open        nothing goes, until the pause is over
-half open   one call at a time; enough good ones close it, one bad one opens it again
+    closed      everything goes; opens when too large a share of the last calls failed
+    open        nothing goes, until the rest is over
+    half open   one call at a time; enough good ones close it, one bad one opens it again
+
+A window has ten slices. Counts of a slice are forgotten when it is a window old, so that the share
+is of the last nine to ten tenths of the window.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass, field
 from enum import IntEnum
+
+_SLICES = 10
 
 
 class BreakerState(IntEnum):
@@ -26,14 +30,16 @@ class Breaking:
 
     Attributes:
         failure_rate: Share of failed calls at which it opens, over 0 to 1.
-        n_calls: How many of the latest calls are looked at; with fewer there is no share.
-        pause_s: How long it stays open.
+        window_s: Calls that ended in the last that many seconds count.
+        min_calls: With fewer of them there is no share.
+        rest_s: How long it stays open.
         n_probes: Good calls in a row, half open, that close it.
     """
 
     failure_rate: float = 0.5
-    n_calls: int = 20
-    pause_s: float = 10.0
+    window_s: float = 10.0
+    min_calls: int = 20
+    rest_s: float = 5.0
     n_probes: int = 3
 
 
@@ -44,12 +50,9 @@ class Breaker:
     breaking: Breaking = field(default_factory=Breaking)
     _state: BreakerState = field(default=BreakerState.CLOSED, init=False)
     _opened_s: float = field(default=0.0, init=False)
-    _latest: deque[bool] = field(init=False)
+    _slices: list[tuple[int, int, int]] = field(default_factory=list, init=False)
     _n_good: int = field(default=0, init=False)
     _is_probing: bool = field(default=False, init=False)
-
-    def __post_init__(self) -> None:
-        self._latest = deque(maxlen=self.breaking.n_calls)
 
     @property
     def state(self) -> BreakerState:
@@ -60,7 +63,7 @@ class Breaker:
         if self._state is BreakerState.CLOSED:
             return True
         if self._state is BreakerState.OPEN:
-            if now_s - self._opened_s < self.breaking.pause_s:
+            if now_s - self._opened_s < self.breaking.rest_s:
                 return False
             self._state, self._n_good, self._is_probing = BreakerState.HALF_OPEN, 0, False
         if self._is_probing:
@@ -72,7 +75,7 @@ class Breaker:
         """A call is over; None when nothing can be said of the deployment by it."""
         match self._state:
             case BreakerState.CLOSED:
-                if failed is not None and self._is_too_much(failed=failed):
+                if failed is not None and self._share_with(now_s, failed=failed):
                     self._open(now_s)
             case BreakerState.HALF_OPEN if self._is_probing:
                 # It may be one from before it opened that ends here: it tells as much.
@@ -82,15 +85,21 @@ class Breaker:
                 elif failed is not None:
                     self._n_good += 1
                     if self._n_good >= self.breaking.n_probes:
-                        self._state = BreakerState.CLOSED
+                        self._state, self._slices = BreakerState.CLOSED, []
 
     def _open(self, now_s: float) -> None:
-        self._state, self._opened_s = BreakerState.OPEN, now_s
-        self._latest.clear()
+        self._state, self._opened_s, self._slices = BreakerState.OPEN, now_s, []
 
-    def _is_too_much(self, *, failed: bool) -> bool:
+    def _share_with(self, now_s: float, *, failed: bool) -> bool:
         """Count one more call; whether too large a share has failed now."""
-        latest = self._latest
-        latest.append(failed)
-        n = self.breaking.n_calls
-        return len(latest) == n and sum(latest) >= self.breaking.failure_rate * n
+        now = int(now_s * _SLICES / self.breaking.window_s)
+        self._slices = [one for one in self._slices if one[0] > now - _SLICES]
+        if self._slices and self._slices[-1][0] == now:
+            _, n_ended, n_failed = self._slices.pop()
+        else:
+            n_ended = n_failed = 0
+        self._slices.append((now, n_ended + 1, n_failed + failed))
+        n_calls = sum(n for _, n, _ in self._slices)
+        if n_calls < self.breaking.min_calls:
+            return False
+        return sum(n for _, _, n in self._slices) >= self.breaking.failure_rate * n_calls

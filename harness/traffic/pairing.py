@@ -14,16 +14,16 @@ A leg is *settled* once, in one of two ways: `Matched`, when both its halves are
 which comes later finds nothing, and is nothing's: the answer of a leg whose champion was lost, the
 champion of a request whose every leg was lost.
 
-`lose_champion` (its half had no room on the link), `front_gone` (the front died), `expire` (it
-took longer than anybody waits) and `abandon` (we end) settle all legs that are open. `drop` settles
-one leg whose own half will not come.
+`lose_champion` (its half had no room on the link, its front died, it takes longer than anybody
+waits) and `abandon` (we end) settle all legs that are open. `drop` settles one leg whose own half
+will not come.
 
 Everything is told the time; nothing here waits.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -95,9 +95,32 @@ class Pairing(Generic[Carried]):
         """What they hold, as `open`, `champion` and `answered` were told."""
         return self._n_bytes
 
-    def is_open(self, key: Key) -> bool:
-        """Whether anything of this request is still to be settled."""
-        return key in self._open
+    def carried(self, key: Key) -> Carried | None:
+        """What was given to `open`; None when nothing of this request is to be settled any more."""
+        one = self._open.get(key)
+        return None if one is None else one.carried
+
+    def of_front(self, front: str) -> list[tuple[Key, Carried]]:
+        """What waits for a half that this front would have to bring."""
+        return [
+            (key, one.carried)
+            for key, one in self._open.items()
+            if key.front == front and one.champion is None
+        ]
+
+    def opened_before(self, at_s: float) -> list[tuple[Key, Carried]]:
+        """What was opened before that time and still lacks the champion's half."""
+        found = []
+        for key, one in self._open.items():  # in the order in which they were opened
+            if one.opened_s >= at_s:
+                break
+            if one.champion is None:
+                found.append((key, one.carried))
+        return found
+
+    def everything(self) -> list[tuple[Key, Carried]]:
+        """All that waits for anything."""
+        return [(key, one.carried) for key, one in self._open.items()]
 
     def open(
         self, key: Key, carried: Carried, legs: Iterable[Leg], *, now_s: float, n_bytes: int = 0
@@ -149,29 +172,10 @@ class Pairing(Generic[Carried]):
             return []
         return self._give_up(key, one, reason)
 
-    def front_gone(self, front: str, reason: LossReason) -> list[Unmatched]:
-        """Nothing more will come from this front. What has its champion's half may still pair."""
-        gone = [key for key, one in self._open.items() if key.front == front and not one.champion]
-        return [unmatched for key in gone for unmatched in self.lose_champion(key, reason)]
-
-    def expire(self, before_s: float, reason: LossReason) -> list[Unmatched]:
-        """Give up what was opened before that time and still lacks the champion's half."""
-        return [
-            unmatched
-            for key in list(self._opened_before(before_s))
-            for unmatched in self.lose_champion(key, reason)
-        ]
-
-    def abandon(self, reason: LossReason) -> list[Unmatched]:
-        """Give up everything."""
-        everything = list(self._open.items())
-        return [lost for key, one in everything for lost in self._give_up(key, one, reason)]
-
-    def _opened_before(self, before_s: float) -> Iterator[Key]:
-        for key, one in self._open.items():  # in the order in which they were opened
-            if one.opened_s >= before_s:
-                return
-            yield key
+    def abandon(self, key: Key, reason: LossReason) -> list[Unmatched]:
+        """Nothing of it will come."""
+        one = self._open.get(key)
+        return [] if one is None else self._give_up(key, one, reason)
 
     def _match(self, key: Key, one: _Open[Carried], leg: Leg) -> Matched[Carried]:
         assert one.champion is not None

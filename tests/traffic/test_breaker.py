@@ -4,7 +4,7 @@ import pytest
 
 from harness.traffic.breaker import Breaker, BreakerState, Breaking
 
-QUICK = Breaking(failure_rate=0.5, n_calls=4, pause_s=5.0, n_probes=2)
+QUICK = Breaking(failure_rate=0.5, window_s=10.0, min_calls=4, rest_s=5.0, n_probes=2)
 
 
 def ask(breaker, now_s, *, failed):
@@ -35,11 +35,11 @@ def test_half_of_the_calls_failing_opens_it():
 
 
 def test_failures_of_long_ago_do_not_count():
-    """A share is of the latest calls."""
+    """A share is of the window."""
     breaker = Breaker(QUICK)
 
-    for failed in (True, False, False, False, True, False, False, False):
-        ask(breaker, 1.0, failed=failed)
+    for now_s in (0.0, 20.0, 40.0, 60.0, 80.0):
+        ask(breaker, now_s, failed=True)
 
     assert breaker.state is BreakerState.CLOSED
 
@@ -54,7 +54,7 @@ def test_what_is_nobodys_fault_does_not_count():
     assert breaker.state is BreakerState.CLOSED
 
 
-def test_an_open_breaker_lets_nothing_through_until_its_pause_is_over(tripped):
+def test_an_open_breaker_lets_nothing_through_until_it_has_rested(tripped):
     """Then one call at a time."""
     assert not tripped.may_ask(104.9)
 
@@ -74,7 +74,7 @@ def test_good_probes_close_it(tripped):
 
 
 def test_a_bad_probe_opens_it_again(tripped):
-    """For another pause."""
+    """For another rest."""
     ask(tripped, 105.0, failed=True)
 
     assert tripped.state is BreakerState.OPEN

@@ -31,14 +31,14 @@ def test_a_challenger_that_cannot_keep_up_is_shed():
 
 def test_a_challenger_that_fails_is_shed():
     """An open breaker is the challenger's doing too, and costs no money."""
-    breaker = Breaker(Breaking(n_calls=1))
+    breaker = Breaker(Breaking(min_calls=1))
     one = chooser(breaker=breaker, budget=Budget(usd=Decimal(1)))
     one.choose("a", 0.0)
     one.ended(0.0, failed=True, cost_usd=0.4)
 
     assert isinstance(one.choose("b", 0.0), Shed)
     assert one.budget.spent_usd == Decimal("0.4")
-    assert one.choose("b", 11.0) == ASK
+    assert one.choose("b", 6.0) == ASK
 
 
 def test_draws_are_sticky_and_differ_between_challengers():

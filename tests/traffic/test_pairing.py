@@ -28,7 +28,7 @@ def test_halves_pair_when_the_champion_comes_last(pairing):
     assert pairing.answered(KEY, 0, ANSWER) == []
 
     assert pairing.champion(KEY, CHAMPION) == [Matched(KEY, 0, "request", CHAMPION, ANSWER)]
-    assert pairing.is_open(KEY)
+    assert pairing.carried(KEY) == "request"
 
 
 def test_halves_pair_when_the_champion_comes_first(pairing):
@@ -50,25 +50,23 @@ def test_a_lost_champion_settles_every_leg(pairing):
     assert pairing.champion(KEY, CHAMPION) == []
 
 
-def test_a_dead_front_loses_what_lacks_its_half_and_nothing_else(pairing):
-    """Where the champion's half is here, challengers may still answer."""
+def test_what_waits_for_a_front_can_be_found(pairing):
+    """Where the champion's half is here, nothing is waited for from its front."""
     pairing.champion(KEY, CHAMPION)
     pairing.open(Key("front", 2), "second", [0], now_s=11.0)
     pairing.open(Key("other", 1), "third", [0], now_s=11.0)
 
-    lost = pairing.front_gone("front", LossReason.MIRROR_DOWN)
-
-    assert lost == [Unmatched(Key("front", 2), 0, LossReason.MIRROR_DOWN)]
+    assert pairing.of_front("front") == [(Key("front", 2), "second")]
     assert [one.leg for one in pairing.answered(KEY, 0, ANSWER)] == [0]
-    assert pairing.is_open(Key("other", 1))
 
 
-def test_nobody_waits_for_ever(pairing):
-    """What was opened before a time and lacks the champion's half is given up."""
+def test_what_was_opened_long_ago_can_be_found(pairing):
+    """It is given up where it lacks the champion's half."""
     pairing.open(Key("front", 2), "second", [0], now_s=11.0)
+    pairing.open(Key("front", 3), "third", [0], now_s=12.0)
+    pairing.champion(Key("front", 2), CHAMPION)
 
-    assert len(pairing.expire(11.0, LossReason.SHED_LINK)) == 2
-    assert pairing.is_open(Key("front", 2))
+    assert pairing.opened_before(12.0) == [(KEY, "request")]
 
 
 def test_one_leg_can_be_dropped(pairing):
@@ -76,7 +74,8 @@ def test_one_leg_can_be_dropped(pairing):
     assert len(pairing.drop(KEY, 0, LossReason.INELIGIBLE)) == 1
     assert pairing.drop(KEY, 0, LossReason.INELIGIBLE) == []
 
-    assert [one.leg for one in pairing.abandon(LossReason.MIRROR_DOWN)] == [1]
+    assert [one.leg for one in pairing.abandon(KEY, LossReason.MIRROR_DOWN)] == [1]
+    assert pairing.abandon(KEY, LossReason.MIRROR_DOWN) == []
 
 
 def test_a_number_cannot_be_used_twice(pairing):
@@ -127,11 +126,13 @@ class Traffic(RuleBasedStateMachine):
 
     @rule(front=st.sampled_from("ab"))
     def front_gone(self, front):
-        self.settle(self.pairing.front_gone(front, LossReason.FRONT_DOWN))
+        for key, _ in self.pairing.of_front(front):
+            self.settle(self.pairing.lose_champion(key, LossReason.FRONT_DOWN))
 
     @rule(ago=st.integers(0, 5))
     def expire(self, ago):
-        self.settle(self.pairing.expire(self.n - ago, LossReason.SHED_LINK))
+        for key, _ in self.pairing.opened_before(self.n - ago):
+            self.settle(self.pairing.lose_champion(key, LossReason.SHED_LINK))
 
     @invariant()
     def nothing_is_settled_twice_or_out_of_nowhere(self):
@@ -144,7 +145,8 @@ class Traffic(RuleBasedStateMachine):
         assert len(self.pairing) or not self.pairing.n_bytes
 
     def teardown(self):
-        self.settle(self.pairing.abandon(LossReason.MIRROR_DOWN))
+        for key, _ in self.pairing.everything():
+            self.settle(self.pairing.abandon(key, LossReason.MIRROR_DOWN))
         assert self.settled == self.opened
         assert (len(self.pairing), self.pairing.n_bytes) == (0, 0)
 
