@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from harness.value import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Comparison:
     """How far apart two values are.
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from harness.compare.wording import shown
 from harness.output import Found
+from harness.value import value
 
 
 class DifferenceKind(StrEnum):
@@ -19,7 +19,7 @@ class DifferenceKind(StrEnum):
     REPEATED = "repeated"  # one of them repeats keys that the other does not
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Difference:
     """One part that differs.
 

@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from itertools import zip_longest
+from typing import Any
 
 import orjson
 
@@ -27,7 +28,7 @@ from harness.output import MISSING, Found, JsonValue, RepeatedKeys, same_scalar
 # A pair's list of paths is for counting and reading; two unrelated documents would fill a store.
 MOST_PATHS = 50
 
-_CONTAINERS = (dict, list)  # not `dict | list`, which is made anew each time it is asked about
+_CONTAINERS = (dict, list, RepeatedKeys)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,10 @@ class SameStructure:
 
     def _walked(self, champion: JsonValue, challenger: JsonValue) -> _Walk:
         walk = _Walk(self._ignored, self._unordered)
-        if not is_named(self._ignored.start):
+        if is_named(self._ignored.start):
+            return walk
+        if not walk.run(champion, challenger):
+            walk = _Walk(self._ignored, self._unordered, trusts_equality=False)
             walk.run(champion, challenger)
         return walk
 
@@ -93,35 +97,36 @@ class _Walk:
     """One walk over two values.
 
     Attributes:
+        trusts_equality: Whether parts that Python calls equal are not walked. It takes `true` for
+            1, so that at the end they are written out and compared once more, all in one go.
         parts: What is still to be compared, and what has been.
-        alike: Parts that Python calls equal, not walked. It takes `true` for 1, so that at the end
-            they are written out and compared once more, all in one go.
-        trusts_equality: False once that second look has found a difference in writing; then they
-            are walked after all.
+        alike: Parts of the champion that were not walked; `alike_other` the challenger's.
     """
 
     ignored: Patterns
     unordered: Patterns
+    trusts_equality: bool = True
     found: list[Difference] = field(default_factory=list)
     n_leaves: int = 0
     n_differing: int = 0
     parts: list[_Part] = field(default_factory=list)
-    alike: list[_Part] = field(default_factory=list)
-    trusts_equality: bool = True
+    alike: list[JsonValue] = field(default_factory=list)
+    alike_other: list[JsonValue] = field(default_factory=list)
 
-    def run(self, champion: JsonValue, challenger: JsonValue) -> None:
+    def run(self, champion: JsonValue, challenger: JsonValue) -> bool:
+        """Walk; False when Python's equality was wrong, and what was found is void."""
         self.parts.append((champion, challenger, None, self.ignored.start, self.unordered.start))
         self._compare_parts()
-        if self.alike and not _are_written_alike(self.alike):
-            self.parts, self.alike = self.alike, []
-            self.trusts_equality = False
-            self._compare_parts()
+        if self.alike:
+            n_leaves = _leaves_written_alike(self.alike, self.alike_other)
+            self.n_leaves += n_leaves or 0
+            return n_leaves is not None
+        return True
 
     @property
     def distance(self) -> float:
         """Share of leaves that differ."""
-        n_alike = count_leaves([part[0] for part in self.alike]) if self.alike else 0
-        return self.n_differing / (self.n_leaves + n_alike)
+        return self.n_differing / self.n_leaves
 
     def _compare_parts(self) -> None:
         for one, other, path, ignored, unordered in self.parts:
@@ -145,6 +150,7 @@ class _Walk:
         if isinstance(one, RepeatedKeys) or isinstance(other, RepeatedKeys):
             self._repeated(one, other, path)
         names = self.ignored.names
+        trusts = self.trusts_equality and not names
         deeper: Position = ()
         n_same = 0
         for key, x in one.items():
@@ -153,13 +159,19 @@ class _Walk:
                 if key in names or is_named(deeper):
                     continue
             # Written out instead of a call, because nearly all parts of nearly all answers are
-            # equal scalars.
+            # equal scalars or copies.
             y = other.get(key, MISSING)
             kind = type(x)
-            if kind is dict or kind is list or kind is not type(y) or x != y:
+            if kind is not type(y):
                 self._part(x, y, (path, key), deeper, below(unordered, key) if unordered else ())
-            else:
-                n_same += 1
+            elif kind not in _CONTAINERS:
+                if x == y:
+                    n_same += 1
+                else:
+                    self._part(x, y, (path, key), deeper, ())
+            elif not (trusts and not deeper and self._are_alike(x, y)):
+                at = below(unordered, key) if unordered else ()
+                self.parts.append((x, y, (path, key), deeper, at))
         self.n_leaves += n_same
         if one.keys() != other.keys():
             for key in other:
@@ -175,6 +187,9 @@ class _Walk:
         ignored: Position,
         unordered: Position,
     ) -> None:
+        trusts = self.trusts_equality and not self.ignored.names
+        x: Any  # beyond the end of the shorter list MISSING
+        y: Any
         deeper: Position = ()
         n_same = 0
         for i, (x, y) in enumerate(zip_longest(one, other, fillvalue=MISSING)):
@@ -183,11 +198,27 @@ class _Walk:
                 if is_named(deeper):
                     continue
             kind = type(x)
-            if kind is dict or kind is list or kind is not type(y) or x != y:
+            if kind is not type(y):
                 self._part(x, y, (path, i), deeper, below(unordered, i) if unordered else ())
-            else:
-                n_same += 1
+            elif kind not in _CONTAINERS:
+                if x == y:
+                    n_same += 1
+                else:
+                    self._part(x, y, (path, i), deeper, ())
+            elif not (trusts and not deeper and self._are_alike(x, y)):
+                at = below(unordered, i) if unordered else ()
+                self.parts.append((x, y, (path, i), deeper, at))
         self.n_leaves += n_same
+
+    def _are_alike(self, one: Any, other: Any) -> bool:
+        try:
+            if one != other:
+                return False
+        except RecursionError:  # nested deeper than Python compares
+            return False
+        self.alike.append(one)
+        self.alike_other.append(other)
+        return True
 
     def _part(
         self, one: Found, other: Found, path: _Chain, ignored: Position, unordered: Position
@@ -196,13 +227,17 @@ class _Walk:
             self._note(DifferenceKind.EXTRA, one, other, path, count_leaves(other))
         elif other is MISSING:
             self._note(DifferenceKind.MISSING, one, other, path, count_leaves(one))
-        elif self.trusts_equality and not ignored and not self.ignored.names and _equal(one, other):
-            self.alike.append((one, other, path, ignored, unordered))
         else:
             self.parts.append((one, other, path, ignored, unordered))
 
     def _scalars(self, one: JsonValue, other: JsonValue, path: _Chain) -> None:
         """Two parts that are not containers of the same kind."""
+        if type(one) is type(other):  # so neither is a container
+            if same_scalar(one, other):
+                self.n_leaves += 1
+            else:
+                self._note(DifferenceKind.CHANGED, one, other, path, 1)
+            return
         n_leaves = max(count_leaves(one), count_leaves(other))
         kinds = _json_type(one), _json_type(other)
         if kinds[0] != kinds[1]:
@@ -291,23 +326,20 @@ def _json_type(value: JsonValue) -> str:
             return "object"
 
 
-def _equal(one: JsonValue, other: JsonValue) -> bool:
-    try:
-        return one == other
-    except RecursionError:  # nested deeper than Python compares
-        return False
-
-
-def _are_written_alike(parts: list[_Part]) -> bool:
-    """Whether parts that are equal in Python are also the same JSON; False when only a walk tells.
+def _leaves_written_alike(ones: list[JsonValue], others: list[JsonValue]) -> int | None:
+    """Leaves of parts that are equal in Python and also the same JSON; None when they are not.
 
     Equality takes `true` for 1, and the written text takes NaN for null; together they are right.
+    Members of containers stand one to a line, and no line ends within a text: so many commas end a
+    line as there are leaves, but for one.
     """
     try:
-        ones, others = [part[0] for part in parts], [part[1] for part in parts]
-        return orjson.dumps(ones) == orjson.dumps(others)
+        text = orjson.dumps(ones, option=orjson.OPT_INDENT_2)
+        if text != orjson.dumps(others, option=orjson.OPT_INDENT_2):
+            return None
     except orjson.JSONEncodeError:  # an integer beyond 64 bits, or too deep
-        return False
+        return None
+    return text.count(b",\n") + 1
 
 
 def count_leaves(value: Found) -> int:

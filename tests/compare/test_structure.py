@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.compare.comparison import Comparison
-from harness.compare.structure import MOST_PATHS, SameStructure
+from harness.compare.structure import MOST_PATHS, SameStructure, count_leaves
 from harness.output import RepeatedKeys
 
 KEYS = st.sampled_from(["a", "b", "c d", "it's"])
@@ -114,6 +114,28 @@ def test_the_distance_is_the_share_of_leaves_that_differ():
         note="$.d: {\"e\": 1, \"f\": 2} is extra (and 1 more)",
         paths=("$.d", "$.b[1]"),
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("same", [{"t": 'a, "b",\n'}, [[], {}, [[]]], [None, float("nan")], {}])
+def test_leaves_of_what_is_the_same_are_counted(same):
+    """Commas in a text are no members, and an empty container is a leaf."""
+    champion = {"same": [same, {"deep": same}], "other": 1}
+    challenger = copy.deepcopy(champion) | {"other": 2}
+
+    distance = SameStructure()(champion, challenger).distance
+
+    assert distance == 1 / count_leaves(champion)
+
+
+def test_true_is_not_one_inside_what_python_calls_equal():
+    """Also where an object repeats a key: every part is looked at as JSON."""
+    champion = {"list": [{"a": 1}, {"b": [True]}], "twice": RepeatedKeys([("a", 1)], ["a"])}
+    challenger = {"list": [{"a": 1}, {"b": [1]}], "twice": RepeatedKeys([("a", True)], ["a"])}
+
+    assert differences(champion, challenger) == [
+        "$.twice.a: 1 -> true",
+        "$.list[1].b[0]: true -> 1",
+    ]
 
 
 def test_paths_are_capped():
