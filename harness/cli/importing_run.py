@@ -13,6 +13,7 @@ from pathlib import Path
 
 from harness.cli.entries import Belonging
 from harness.cli.judging import Tables, versions
+from harness.cli.keeping import privacy_of
 from harness.cli.meaning import usage_reader, values_digest
 from harness.cli.parties import statuses_of
 from harness.cli.places import run_id_for
@@ -139,13 +140,13 @@ def _party(one: ConfiguredDeployment) -> RecordedParty:
 
 
 def _writer(logs: Logs, config: Config | None, pairs: RecordedPairs, folder: Path) -> RunWriter:
-    keep = KeepBodies.ALL if config is None else KeepBodies(config.capture.keep_bodies)
+    privacy = Privacy() if config is None else privacy_of(config)
     measure = None
-    if config is not None and keep is not KeepBodies.ALL:
+    if config is not None and privacy.keep_bodies is not KeepBodies.ALL:
         tables = Tables(config, open_loop=False)
         measure = Measure(values_digest(config, open_loop=False), tables.build)
     return RunWriter.create(
-        folder, _manifest(logs, config, pairs), privacy=Privacy(keep_bodies=keep), measure=measure
+        folder, _manifest(logs, config, pairs), privacy=privacy, measure=measure
     )
 
 

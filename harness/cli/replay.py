@@ -24,6 +24,7 @@ from harness.cli.entries import Entries
 from harness.cli.exits import OK, InterruptionError
 from harness.cli.gate import AsJson, HoldIs, OneChallenger, Outputs, conclude
 from harness.cli.judging import Tables, versions
+from harness.cli.keeping import privacy_of
 from harness.cli.meaning import usage_reader, values_digest
 from harness.cli.outputs import check_outputs
 from harness.cli.places import RUNS, run_id_for
@@ -41,7 +42,7 @@ from harness.store.disk import is_taken
 from harness.store.manifest import ChampionAnswers, Manifest, Pacing, Status
 from harness.store.naming import new_run_id, run_folder
 from harness.store.portion import Measure
-from harness.store.privacy import KeepBodies, Privacy
+from harness.store.privacy import KeepBodies
 from harness.store.reader import StoredRun
 from harness.store.remote import is_uri
 from harness.store.retention import prune
@@ -277,7 +278,7 @@ class _Opening:
         self.run_id = existing.manifest.run_id if existing else run_id_for(folder)
 
     def open(self) -> RunWriter:
-        privacy = Privacy(keep_bodies=KeepBodies(self._config.capture.keep_bodies))
+        privacy = privacy_of(self._config)
         measure = self._measure() if privacy.keep_bodies is not KeepBodies.ALL else None
         if self._existing is not None:
             self._writer = RunWriter.resume(self._folder, privacy=privacy, measure=measure)

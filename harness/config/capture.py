@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from ipaddress import ip_address
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from harness.config.problems import BadValueError
-from harness.config.references import is_reference
+from harness.config.redacting import Redact
+from harness.config.secret import Secret
 from harness.config.section import (
     Flag,
     PositiveDuration,
-    Reference,
     Section,
     Share,
     Size,
@@ -20,11 +20,10 @@ from harness.config.section import (
     Whole,
 )
 
-REPLAY_KEYS = ("keep_bodies", "retention")
+REPLAY_KEYS = ("keep_bodies", "redact", "retention")
 """Keys of `capture` that a replay uses; the others are for live traffic."""
 
 _MOST_FRONTS = 64
-_LEAST_TOKEN = 16
 
 
 def _address(value: str) -> str:
@@ -40,28 +39,9 @@ def _pattern(value: str) -> str:
     return value
 
 
-def _no_literal(value: Any) -> Any:
-    if isinstance(value, str) and not is_reference(value):
-        raise BadValueError(
-            "holds the secret itself",
-            "Write ${env:NAME} or ${file:PATH}, for instance ${env:HARNESS_ADMIN_TOKEN}",
-        )
-    return value
-
-
-def _long_enough(value: str) -> str:
-    if len(value) < _LEAST_TOKEN and not is_reference(value):
-        raise BadValueError(
-            f"is shorter than {_LEAST_TOKEN} characters", "Make one with `openssl rand -hex 24`"
-        )
-    return value
-
-
 Address = Annotated[str, AfterValidator(_address)]
 PathPattern = Annotated[str, AfterValidator(_pattern)]
 Method = Annotated[str, Field(pattern=r"^[A-Z]+$")]
-# Validators that look before run from the last to the first: the literal is seen unresolved.
-Token = Annotated[Reference, BeforeValidator(_no_literal), AfterValidator(_long_enough)]
 
 
 class Retention(Section):
@@ -125,7 +105,7 @@ class Limits(Section):
 
 
 class Capture(Section):
-    """What is served, mirrored and kept. A replay uses `keep_bodies` and `retention` alone."""
+    """What is served, mirrored and kept. A replay uses `REPLAY_KEYS` alone."""
 
     mode: Literal["proxy", "ingress"] = Field(
         default="proxy",
@@ -138,7 +118,7 @@ class Capture(Section):
     admin: Address = Field(
         default="127.0.0.1:9900", description="Live: health, metrics, dashboard."
     )
-    admin_token: Token | None = Field(
+    admin_token: Secret | None = Field(
         default=None,
         repr=False,
         description="Live: what may switch mirroring off and change the share, as a reference. "
@@ -192,6 +172,9 @@ class Capture(Section):
     limits: Limits = Field(default_factory=Limits, description="Live: what a client may take.")
     keep_bodies: Literal["all", "differing", "none"] = Field(
         default="all", description="Which bodies are stored; hashes and compared values always are."
+    )
+    redact: Redact | None = Field(
+        default=None, description="What is taken out of pairs before they are written."
     )
     retention: Retention | None = Field(default=None, description="When stored runs are pruned.")
     add_request_id: Flag = Field(

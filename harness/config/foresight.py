@@ -267,8 +267,6 @@ def _cautions(config: Config, log: LogSummary | None) -> Iterator[str]:
         yield "There is no challenger: nothing will be compared."
     if log is not None:
         yield from _about_log(config, log)
-    if live := config.live_keys:
-        yield f"A replay has no use for {', '.join(live)} of `capture`: they are for live traffic."
 
 
 def _about_log(config: Config, log: LogSummary) -> Iterator[str]:

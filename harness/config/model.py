@@ -297,10 +297,10 @@ class Config(Section):
         return self.directory / self.policy.ledger
 
     @property
-    def live_keys(self) -> tuple[str, ...]:
-        """Keys of `capture` that were given and that a replay has no use for."""
+    def is_live(self) -> bool:
+        """Whether it says something of live traffic, or has no log to be replayed."""
         given = self._document.get("capture") or {}
-        return tuple(key for key in given if key not in REPLAY_KEYS)
+        return self.log is None or any(key not in REPLAY_KEYS for key in given)
 
     @property
     def label_path(self) -> str | None:

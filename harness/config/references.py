@@ -20,7 +20,7 @@ MAX_SECRET_BYTES = 64 * 1024
 TEMPLATES = ("now", "now_s", "now_ms", "uuid")
 """What `rewrite` fills in for each request, see `harness.traffic.rewriting`."""
 
-RESOLVED_KEYS = ("url", "command", "headers", "rewrite", "log", "admin_token")
+RESOLVED_KEYS = ("url", "command", "headers", "rewrite", "log", "admin_token", "key")
 """Keys in whose values references are resolved."""
 
 _REFERENCE = re.compile(r"\$\{([^}]*)\}?")

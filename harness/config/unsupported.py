@@ -1,8 +1,7 @@
 """Keys the format has and this version does not honour.
 
 They are told apart from misspelled ones, and refused: a key that is read and does nothing would let
-its author believe in a protection that is not there. Where a key's value says "off", that is what
-we do, and it is accepted.
+its author believe in something that is not there.
 """
 
 from __future__ import annotations
@@ -14,22 +13,12 @@ from harness.config.problems import BadValueError, KeyPath
 
 _NOT_YET = "but this version does not do it yet"
 
-_OFF_VALUES: dict[KeyPath, tuple[Any, ...]] = {
-    ("capture", "redact"): (None,),
-}
-
 _VALUES: tuple[tuple[KeyPath, Any], ...] = ((("truth",), "feedback"), (("cluster",), "client"))
 """Values of keys we otherwise know."""
 
 
 def take_out(values: dict[str, Any]) -> Iterator[BadValueError]:
     """Remove what we do not do from the document's values; yield what to say where."""
-    for path, off in _OFF_VALUES.items():
-        section = _section(values, path)
-        if section is not None and path[-1] in section:
-            value = section.pop(path[-1])
-            if not any(value is one for one in off):
-                yield BadValueError(f"known, {_NOT_YET}", "Remove it", key=path)
     for path, value in _VALUES:
         section = _section(values, path)
         if section is not None and section.get(path[-1]) == value:

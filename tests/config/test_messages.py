@@ -248,7 +248,7 @@ WRONG = {
     "a reference where none is resolved": (
         GOOD + "truth: $['${env:PATH}']\n",
         "15: truth: holds a reference, which is not resolved here. References work in url, "
-        "command, headers, rewrite, log, admin_token",
+        "command, headers, rewrite, log, admin_token, key",
     ),
     "a secret in the open": (
         replaced(NEW, NEW + "    headers: {authorization: Bearer abc}\n"),
@@ -277,9 +277,14 @@ WRONG = {
         GOOD + "failures: [5xx, 42]\n",
         "15: failures[1]: is 42, must be a status such as 429 or a class such as 5xx",
     ),
-    "not built yet": (
-        GOOD + "capture: {redact: [$.name]}\n",
-        "15: capture.redact: known, but this version does not do it yet. Remove it",
+    "nothing that can be taken out": (
+        GOOD + "capture: {redact: {body: [email, cards, $.name]}}\n",
+        "15: capture.redact.body[1]: is 'cards', must be one of card, email, iban, jwt, key, or a "
+        "JSONPath such as $.user.name. Did you mean 'card'?",
+    ),
+    "a key for pseudonyms in the open": (
+        GOOD + "capture: {redact: {body: [email], key: 0123456789abcdef}}\n",
+        "15: capture.redact.key: holds the secret itself. Write ${env:NAME} or ${file:PATH}",
     ),
     "a factor that is none": (
         with_segments("{margin: 2}"),
@@ -363,8 +368,7 @@ WRONG = {
     ),
     "an admin token in the open": (
         GOOD + "capture: {admin_token: abcdefghijklmnopqrst}\n",
-        "15: capture.admin_token: holds the secret itself. Write ${env:NAME} or ${file:PATH}, for "
-        "instance ${env:HARNESS_ADMIN_TOKEN}",
+        "15: capture.admin_token: holds the secret itself. Write ${env:NAME} or ${file:PATH}",
     ),
     "an unknown mode": (
         GOOD + "capture: {mode: ingres}\n",

@@ -25,6 +25,7 @@ import uvloop
 
 from harness.cli.entries import Belonging
 from harness.cli.judging import Tables, versions
+from harness.cli.keeping import privacy_of
 from harness.cli.live.settings import MirrorSettings
 from harness.cli.meaning import usage_reader, values_digest
 from harness.cli.parties import failed_statuses, targets
@@ -50,7 +51,7 @@ from harness.store.background import BackgroundSink
 from harness.store.layout import MANIFEST
 from harness.store.manifest import Manifest, Pacing, Status
 from harness.store.portion import Measure
-from harness.store.privacy import KeepBodies, Privacy
+from harness.store.privacy import KeepBodies
 from harness.store.reader import StoredRun
 from harness.store.writer import RunWriter
 from harness.traffic.breaker import Breaker, Breaking
@@ -315,7 +316,7 @@ def _opened(config: Config, folder: Path) -> RunWriter:
     Raises:
         StoreError: It cannot be written.
     """
-    privacy = Privacy(keep_bodies=KeepBodies(config.capture.keep_bodies))
+    privacy = privacy_of(config)
     measure = None
     if privacy.keep_bodies is not KeepBodies.ALL:
         tables = Tables(config, open_loop=False)
