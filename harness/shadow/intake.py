@@ -1,8 +1,9 @@
 """The mirror's end of the link: fronts connect, frames come out.
 
-Nothing is held back here: what comes is read as fast as this process runs, so that a mirror that is
-behind shows as a full socket at the fronts, which then shed. How much may wait in this process is
-for whoever takes the frames to decide.
+What comes is read as fast as this process runs: a mirror that is behind shows as a full socket at
+the fronts, which then shed. After some frames the loop gets its turn, so that answers are read in
+between: a burst must not look as if all of it had been in flight at once. Meanwhile no more is
+read. How much may wait for halves is for whoever takes the frames to decide.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol, cast
@@ -17,6 +19,9 @@ from typing import Protocol, cast
 from harness.traffic import framing
 from harness.traffic.framing import Bye, ChampionFrame, FrameError, FrameReader, Hello, Lost
 from harness.traffic.framing import RequestFrame as RequestHalf
+
+_AT_ONCE = 8
+"""Frames between two turns of the loop: a millisecond of work at most."""
 
 
 class FrontEvents(Protocol):
@@ -107,29 +112,27 @@ class Intake:
     def came(self, line: _Line) -> None:
         self._lines.add(line)
 
-    def heard(self, line: _Line, frames: list[framing.Frame]) -> None:
-        """Pass frames on.
+    def heard(self, line: _Line, frame: framing.Frame) -> None:
+        """Pass a frame on.
 
         Raises:
             FrameError: A front spoke out of turn.
         """
-        events = self._events
+        events, front = self._events, line.front
         assert events is not None
-        for frame in frames:
-            front = line.front
-            if isinstance(frame, RequestHalf) and front is not None:
-                events.request(front, frame)
-            elif isinstance(frame, ChampionFrame) and front is not None:
-                events.champion(front, frame)
-            elif isinstance(frame, Lost) and front is not None:
-                events.lost(front, frame.number)
-            elif isinstance(frame, Bye) and front is not None:
-                line.said_bye = True
-            elif isinstance(frame, Hello) and front is None:
-                line.front = frame.front
-                events.hello(frame.front, frame.n_offered)
-            else:
-                raise FrameError(f"is a {type(frame).__name__} out of turn")
+        if isinstance(frame, RequestHalf) and front is not None:
+            events.request(front, frame)
+        elif isinstance(frame, ChampionFrame) and front is not None:
+            events.champion(front, frame)
+        elif isinstance(frame, Lost) and front is not None:
+            events.lost(front, frame.number)
+        elif isinstance(frame, Bye) and front is not None:
+            line.said_bye = True
+        elif isinstance(frame, Hello) and front is None:
+            line.front = frame.front
+            events.hello(frame.front, frame.n_offered)
+        else:
+            raise FrameError(f"is a {type(frame).__name__} out of turn")
 
     def refuse(self, line: _Line, why: str) -> None:
         self._refused(f"front {line.front or 'unnamed'}: what it sent {why}")
@@ -153,6 +156,9 @@ class _Line(asyncio.Protocol):
         self._intake = intake
         self._reader = FrameReader(intake.max_frame_bytes)
         self._transport: asyncio.Transport | None = None
+        self._loop = asyncio.get_running_loop()
+        self._frames: deque[framing.Frame] = deque()
+        self._is_lost = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
@@ -160,13 +166,20 @@ class _Line(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         try:
-            self._intake.heard(self, self._reader.feed(data))
+            frames = self._reader.feed(data)
         except FrameError as exc:
             self._intake.refuse(self, str(exc))
             self.end()
+            return
+        is_taking = bool(self._frames)
+        self._frames.extend(frames)
+        if not is_taking:
+            self._take()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._intake.went(self)
+        self._is_lost = True
+        if not self._frames:
+            self._intake.went(self)
 
     def say(self, frame: bytes) -> None:
         if self._transport is not None and not self._transport.is_closing():
@@ -175,3 +188,31 @@ class _Line(asyncio.Protocol):
     def end(self) -> None:
         if self._transport is not None:
             self._transport.abort()
+
+    def _take(self) -> None:
+        """Pass some frames on; the rest after the loop's next turn."""
+        frames = self._frames
+        try:
+            for _ in range(min(_AT_ONCE, len(frames))):
+                self._intake.heard(self, frames[0])
+                frames.popleft()
+        except FrameError as exc:
+            frames.clear()
+            self._intake.refuse(self, str(exc))
+            self.end()
+        if frames:
+            self._read_on(False)
+            self._loop.call_soon(self._take)
+        elif self._is_lost:
+            self._intake.went(self)
+        else:
+            self._read_on(True)
+
+    def _read_on(self, wanted: bool) -> None:
+        transport = self._transport
+        if transport is None or transport.is_closing() or transport.is_reading() is wanted:
+            return
+        if wanted:
+            transport.resume_reading()
+        else:
+            transport.pause_reading()

@@ -24,17 +24,19 @@ class Lateness:
 
     def __init__(self, now_s: Callable[[], float]) -> None:
         self._now_s = now_s
-        self._loop = asyncio.get_running_loop()
         self._ticked_s = now_s()
         self._late_s = 0.0
         self._timer: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
-        self._timer = self._loop.call_later(TICK_S, self._tick)
+        """Measure the loop that runs now."""
+        self._ticked_s = self._now_s()
+        self._timer = asyncio.get_running_loop().call_later(TICK_S, self._tick)
 
     def stop(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
+            self._timer = None
 
     def at(self, now_s: float) -> float:
         """How late what is read now may be, seconds; 0 on a loop that keeps up.
@@ -42,6 +44,8 @@ class Lateness:
         A tick that is overdue tells, and one that came late a moment ago: the loop takes its timers
         before what it has to read.
         """
+        if self._timer is None:
+            return 0.0
         since_s = now_s - self._ticked_s
         overdue_s = since_s - TICK_S
         recent_s = self._late_s if since_s < TICK_S else 0.0
@@ -52,4 +56,4 @@ class Lateness:
         now_s = self._now_s()
         self._late_s = max(0.0, now_s - self._ticked_s - TICK_S)
         self._ticked_s = now_s
-        self._timer = self._loop.call_later(TICK_S, self._tick)
+        self._timer = asyncio.get_running_loop().call_later(TICK_S, self._tick)

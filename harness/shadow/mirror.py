@@ -66,13 +66,16 @@ from harness.shadow.lateness import Lateness
 from harness.shadow.mirror_page import Gauges, carry_over, resolved
 from harness.traffic.calling import call_order
 from harness.traffic.choosing import Ask, Chooser, Leave, Shed
-from harness.traffic.framing import ChampionFrame, RequestFrame
+from harness.traffic.framing import ChampionFrame, FrameError, RequestFrame
 from harness.traffic.pairing import Key, Leg, Matched, Pairing, Unmatched
 from harness.traffic.sampling import is_drawn
 
 TEND_EVERY_S = 0.05
 DEAD_AFTER_S = 5.0
 """A front that is not connected and whose heartbeat is that old will not come back."""
+
+LATE_S = 0.02
+"""A request that comes here that late is part of a burst that no user made."""
 
 _LOOK_EVERY_S = 1.0
 
@@ -266,7 +269,14 @@ class Mirror:
         self._settle_gap(one, front, n_offered, LossReason.MIRROR_DOWN)
 
     def request(self, front: str, frame: RequestFrame) -> None:
-        now_s = self._clock.now_s()
+        """A request.
+
+        Raises:
+            FrameError: It has the number of another one.
+        """
+        key, now_s = Key(front, frame.number), self._clock.now_s()
+        if self._pairing.carried(key) is not None:
+            raise FrameError(f"is another request with the number {frame.number}")
         self._fronts[front].n_accounted += 1
         self._cells[self._received] += 1
         buckets.observe(self._cells, self._link_lag, int((now_s - frame.offered_s) * 1e6))
@@ -283,7 +293,7 @@ class Mirror:
         elif self._is_left_out(asked):
             self._lose_everywhere(front, LossReason.SAMPLED_OUT)
         else:
-            self._take(Key(front, frame.number), asked, frame.n_bytes, now_s)
+            self._take(key, asked, frame.n_bytes, now_s)
 
     def champion(self, front: str, frame: ChampionFrame) -> None:
         key = Key(front, frame.number)
@@ -319,10 +329,8 @@ class Mirror:
         calls, shed = self._choose(asked, now_s)
         if not calls and not shed:
             return
-        if calls and self._is_repeated(asked, now_s):
-            assert self._repeat is not None
-            party = self._repeat.party
-            calls[len(self._challengers)] = (party, party.prepare(asked.request, asked.request_id))
+        if calls and (again := self._second_call(asked, now_s)) is not None:
+            calls[len(self._challengers)] = again
         self._pairing.open(key, asked, [*calls, *shed], now_s=now_s, n_bytes=n_bytes)
         for leg, why in shed.items():
             party = self._challengers[leg]
@@ -339,8 +347,9 @@ class Mirror:
         """Who is asked what, and who is shed and why; who is left out is settled at once."""
         calls: dict[Leg, tuple[Party, Request]] = {}
         shed: dict[Leg, str] = {}
+        is_late = now_s - asked.offered_s > LATE_S
         for leg, party in enumerate(self._challengers):
-            match party.chooser.choose(asked.draw_key, now_s):
+            match party.chooser.choose(asked.draw_key, now_s, is_late=is_late):
                 case Ask():
                     try:
                         calls[leg] = party, party.prepare(asked.request, asked.request_id)
@@ -379,13 +388,18 @@ class Mirror:
             return False
         return not is_drawn(asked.sampled, seed=self._study.seed, key=asked.draw_key)
 
-    def _is_repeated(self, asked: Asked, now_s: float) -> bool:
+    def _second_call(self, asked: Asked, now_s: float) -> tuple[Party, Request] | None:
+        """What the champion is asked again; None for what is not drawn, or cannot be asked."""
         repeat = self._repeat
-        return (
-            repeat is not None
-            and is_drawn(repeat.rate, seed=self._study.seed, key=asked.entry_key)
-            and isinstance(repeat.party.chooser.choose(asked.draw_key, now_s), Ask)
-        )
+        if repeat is None or not is_drawn(repeat.rate, seed=self._study.seed, key=asked.entry_key):
+            return None
+        party = repeat.party
+        try:
+            request = party.prepare(asked.request, asked.request_id)
+        except ValueError:
+            return None
+        allowed = isinstance(party.chooser.choose(asked.draw_key, now_s), Ask)
+        return (party, request) if allowed else None
 
     # Halves.
 

@@ -43,6 +43,7 @@ ASK = Ask()
 _BREAKER_OPEN = Shed("its breaker is open: too many calls failed")
 _NOT_DRAWN = Leave(LossReason.SAMPLED_OUT)
 _OVER_RATE = Leave(LossReason.SHED_RATE)
+_OUR_BURST = Leave(LossReason.SHED_LINK)
 _NO_MONEY = Leave(LossReason.SHED_BUDGET)
 
 
@@ -92,18 +93,22 @@ class Chooser:
     breaker: Breaker = field(default_factory=Breaker)
     n_in_flight: int = field(default=0, init=False)
 
-    def choose(self, key: str, now_s: float) -> Choice:
+    def choose(self, key: str, now_s: float, *, is_late: bool = False) -> Choice:
         """Whether to ask it.
 
         Args:
             key: What the draw is by: the cluster where the request has one, so that a user is
                 drawn with all requests or with none.
+            is_late: Whether we are behind ourselves. Calls then come in bursts that no user made,
+                and that they do not all fit at once is not the challenger's doing.
         """
         if self.sample < 1 and not is_drawn(self.sample, seed=self.seed, key=f"{self.name}\0{key}"):
             return _NOT_DRAWN
         if not self.rate.take(now_s):
             return _OVER_RATE
         if self.n_in_flight >= self.max_in_flight:
+            if is_late:
+                return _OUR_BURST
             return Shed(f"{self.max_in_flight} of its calls were in flight (`max_in_flight`)")
         if not self.budget.take():
             return _NO_MONEY

@@ -29,6 +29,14 @@ def test_a_challenger_that_cannot_keep_up_is_shed():
     assert one.choose("b", 1.0) == ASK
 
 
+def test_a_burst_of_our_own_making_is_our_loss():
+    """Who is asked late is asked much at once: what does not fit then is not its failure."""
+    one = chooser(max_in_flight=1)
+    one.choose("a", 0.0, is_late=True)
+
+    assert one.choose("b", 0.0, is_late=True) == Leave(LossReason.SHED_LINK)
+
+
 def test_a_challenger_that_fails_is_shed():
     """An open breaker is the challenger's doing too, and costs no money."""
     breaker = Breaker(Breaking(min_calls=1))
