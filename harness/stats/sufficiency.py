@@ -14,6 +14,9 @@ MIN_CLUSTERS = 8
 # Below this the sign-flip test has to agree with the t-test: 20 clusters of equal size have it.
 FEW_DF = 19.0
 
+# Below this too, where sizes are so uneven that not even half of the degrees of freedom are left.
+FEW_DF_UNEVEN = 40.0
+
 # Below this the t distribution itself is no longer believable.
 MIN_DF = 2.0
 
@@ -30,10 +33,21 @@ class Shortage:
     clusters_missing: int | None = None
 
 
+def needs_flips(df: float, n_clusters: int) -> bool:
+    """Whether a t distribution with so many degrees of freedom is a hope, and flips are asked too.
+
+    Examples:
+        >>> needs_flips(19, 20), needs_flips(18, 19), needs_flips(30, 31), needs_flips(30, 200)
+        (False, True, False, True)
+    """
+    return df < FEW_DF or (df < FEW_DF_UNEVEN and df < (n_clusters - 1) / 2)
+
+
 def shortage(clusters: Grouped) -> Shortage | None:
     """What forbids a verdict from these clusters; None if nothing does.
 
     Examples:
+        >>> from harness.stats.clusters import Clusters
         >>> shortage(Clusters.independent(7)).reason
         '7 clusters are too few, 8 are needed'
         >>> shortage(Clusters.independent(8))

@@ -21,9 +21,10 @@ def asked(sizes, **overrides):
         (np.ones(20), False),
         (np.ones(19), True),
         (np.r_[np.ones(200), np.full(3, 100.0)], True),
+        (np.r_[np.ones(800), np.full(3, 100.0)], True),
         (np.r_[np.ones(2000), np.full(3, 100.0)], False),
     ],
-    ids=["twenty", "nineteen", "three heavy users", "three users that are not so heavy"],
+    ids=["twenty", "nineteen", "heavy users", "less heavy ones", "users that are hardly heavy"],
 )
 def test_few_degrees_of_freedom_ask_the_sign_flips_too(sizes, is_asked):
     """Not how many clusters there are, but how many of them speak."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -14,9 +14,9 @@ from harness.metric import Better
 from harness.stats.arrival import Arrival
 from harness.stats.clusters import Floats
 from harness.stats.sequential import NOTHING_SEEN, Looking
-from harness.stats.sequential_mean import sequential_mean_harm
-from harness.stats.sequential_proportion import sequential_proportion_harm
-from harness.stats.sequential_quantile import sequential_quantile_harm
+from harness.stats.sequential_mean import sequential_mean_bound, sequential_mean_harm
+from harness.stats.sequential_proportion import sequential_proportion_harm, sequential_rate_bound
+from harness.stats.sequential_quantile import sequential_quantile_bound, sequential_quantile_harm
 from harness.testing.calibration.asking import ALPHA, about
 from harness.testing.calibration.claim import AtMost, Unclaimed
 from harness.testing.calibration.gating import CHAMPION, decided, table
@@ -83,12 +83,31 @@ def _errors(scenario: str, draw: Callable[[np.random.Generator], Story], n_runs:
 def _stories() -> dict[str, Callable[[np.random.Generator], Story]]:
     uneven, even = Users(400, Sizes.PARETO), Users(400)
     rare = RareEvents(600, 5, loss=0.015, win=0.005, evenness=0.2)
+    clumped = RareEvents(600, 5, loss=0.015, win=0.005, evenness=0.05)
     return {
         f"mean at its margin, {even}, {_LOOKS} looks": lambda rng: _mean(latents(even, rng)),
         f"mean at its margin, {uneven}, {_LOOKS} looks": lambda rng: _mean(latents(uneven, rng)),
         f"p95 at its margin, {even}, {_LOOKS} looks": lambda rng: _p95(latents(even, rng)),
         f"accuracy at its margin, {even}, {_LOOKS} looks": lambda rng: _share(latents(even, rng)),
         f"rare losses at the margin, {rare}, {_LOOKS} looks": lambda rng: _rare(rare, rng),
+        f"mean at its limit, {even}, {_LOOKS} looks": lambda rng: _own_mean(latents(even, rng)),
+        f"2 % failures at their limit, {even}, {_LOOKS} looks": lambda rng: _rate(
+            latents(even, rng)
+        ),
+        f"2 % failures at their limit, {uneven}, {_LOOKS} looks": lambda rng: _rate(
+            latents(uneven, rng)
+        ),
+        f"p95 at its limit, {even}, {_LOOKS} looks": lambda rng: _own_p95(latents(even, rng)),
+        f"p95 at its limit, {uneven}, {_LOOKS} looks": lambda rng: _own_p95(latents(uneven, rng)),
+        f"accuracy at its margin, {uneven}, {_LOOKS} looks, strict": lambda rng: _strict(
+            _share(latents(uneven, rng))
+        ),
+        f"2 % failures at their limit, {uneven}, {_LOOKS} looks, strict": lambda rng: _strict(
+            _rate(latents(uneven, rng))
+        ),
+        f"rare losses at the margin, {clumped}, {_LOOKS} looks, strict": lambda rng: _strict(
+            _rare(clumped, rng)
+        ),
     }
 
 
@@ -129,6 +148,43 @@ def _answered(left: Floats, right: Floats, codes: np.ndarray, *, margin: float) 
         return sequential_proportion_harm(left[:n], right[:n], looking, **asks)
 
     return Story(codes, ask)
+
+
+def _own_mean(seen: Latents) -> Story:
+    values = seen.challenger
+
+    def ask(n: int, looking: Looking) -> Answer:
+        return sequential_mean_bound(values[:n], looking, **about(0.0))
+
+    return Story(seen.clusters.codes, ask)
+
+
+def _rate(seen: Latents) -> Story:
+    failed = (seen.challenger < special.ndtri(0.02)).astype(np.float64)
+
+    def ask(n: int, looking: Looking) -> Answer:
+        return sequential_rate_bound(failed[:n], looking, **about(0.02))
+
+    return Story(seen.clusters.codes, ask)
+
+
+def _own_p95(seen: Latents) -> Story:
+    values, limit = seen.challenger, float(special.ndtri(0.95))
+
+    def ask(n: int, looking: Looking) -> Answer:
+        return sequential_quantile_bound(values[:n], looking, **about(limit), p=0.95)
+
+    return Story(seen.clusters.codes, ask)
+
+
+def _strict(story: Story) -> Story:
+    """One unit per user; the last to come is still at it."""
+
+    def ask(n: int, looking: Looking) -> Answer:
+        codes = story.codes[:n]
+        return story.ask(n, replace(looking, matured=codes != codes[-1]))
+
+    return Story(story.codes, ask)
 
 
 # Whole verdicts --------------------------------------------------------------------------------
