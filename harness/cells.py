@@ -79,6 +79,11 @@ class Cells:
             for code, label in enumerate(partition.labels)
         ]
 
+    def rest(self, part: PartCells) -> PartCells:
+        """What is in no value of a part's segment."""
+        assert part.partition is not None
+        return self._part("", part.partition, -1)
+
     @property
     def n_clusters(self) -> int:
         return self.clusters.n_clusters

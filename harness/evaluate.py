@@ -26,18 +26,18 @@ from harness.asking import judged
 from harness.circumstances import circumstances, sampled
 from harness.collected import Collected
 from harness.compare.frequency import path_differences
-from harness.evidence import Measured, measured
+from harness.evidence import Measured, evidence_of
 from harness.gate.decide import across, decide, run_decision
 from harness.gate.segments import FALSE_SHARE, Scanned, scan
 from harness.gate.validity import Observed, validate
 from harness.measure.arms import arm
 from harness.measure.disagreements import disagreements
 from harness.measure.integrity import integrity
-from harness.measure.segments import segments
+from harness.measure.segments import partitions
 from harness.metric import Unit
 from harness.missing import Missing, missing
 from harness.noise import noise_floors
-from harness.part import Part, clusters_of
+from harness.part import clusters_of
 from harness.stats.clusters import Booleans, Clusters
 from harness.stats.multiplicity import benjamini_hochberg, e_bh, holm
 from harness.tipping import with_missing
@@ -83,13 +83,8 @@ def evaluate(
 
 def _verdict_on(one: Collected) -> ChallengerVerdict:
     clusters = clusters_of(one.values)
-    whole = Part.whole(one.values, clusters, one.policy)
     named = one.policy.segments.named if one.policy.segments else ()
-    parts = [whole.where(segment) for segment in segments(one.values, always=named)]
-    found = [
-        measured(rule, metric, one, whole, parts)
-        for rule, metric in zip(one.policy.rules, one.metrics, strict=True)
-    ]
+    found = evidence_of(one, partitions(one.values, always=named)).measured
     lacking = missing(one, clusters, [each.gap for each in found if each.gap is not None])
     findings = _findings(one, found, lacking)
     scanned = _scanned(one, found)

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
 import polars as pl
 
 from harness.asking import Asking
+from harness.cells import PartCells
 from harness.collected import Collected
-from harness.gate.policy import AtLeast, AtMost, Rule, Segments
+from harness.gate.policy import AtLeast, AtMost, Rule
 from harness.gate.segments import PartEvidence, rule_in_part
-from harness.measure.sides import needed_columns, pair_values, sides
+from harness.inquiry import Answer, Inquiry, Topic, topic_of
+from harness.measure.segments import Partition, segments
+from harness.measure.sides import needed_columns, pair_values, sides, value_exprs
 from harness.metric import Metric, Sides
 from harness.missing import Gap
-from harness.part import Part
-from harness.segmentation import Contrasted, Value, contrast
+from harness.part import Part, clusters_of
+from harness.segmentation import Contrast
 from harness.stats.clusters import Floats
 from harness.stats.sequential import NOTHING_SEEN
-from harness.verdict import Estimate, SegmentContrast, Unavailable
+from harness.sums import Sums
+from harness.verdict import Estimate, Memory, SegmentContrast, Unavailable
 
 _IMPUTED = frozenset({"latency_s", "first_byte_s", "correct"})
 """Quantities of which a failed answer has the worst value there is."""
@@ -44,106 +47,189 @@ class Measured:
     contrasts: tuple[SegmentContrast, ...] = ()
 
 
-def measured(
-    rule: Rule, metric: Metric, one: Collected, whole: Part, parts: Sequence[Part]
-) -> Measured:
-    """How much worse the challenger is on one metric."""
-    if rule in one.barred:
-        return Measured(Unavailable(metric.name, metric.unit, one.barred[rule]))
-    columns = one.values.select(needed_columns(metric)).collect()
-    if (why := _never_right(columns)) is not None:
-        return Measured(Unavailable(metric.name, metric.unit, why))
-    ask = Asking(rule, metric, one.policy.confidence)
-    memory = one.memories.get(rule, NOTHING_SEEN)
-    arrays: tuple[Floats, ...]
-    is_pair = metric.sides is Sides.PAIR
-    arrays = (pair_values(metric, columns),) if is_pair else sides(metric, columns)
-    gap = Gap.of(rule, metric, arrays)
-    if not is_pair and isinstance(rule, AtMost | AtLeast):
-        arrays = arrays[1:]
-    found = ask.about(arrays, whole, memory)
-    within, searched = ask, one.policy.segments
-    if searched is not None:
-        within = replace(ask, rule=rule_in_part(rule, searched))
-    return Measured(
-        found,
-        gap,
-        _both_answered(ask, arrays, one, whole),
-        tuple(
-            PartEvidence(
-                part.name, rule, within.about(arrays, part, one.memory_in(part.name, rule))
-            )
-            for part in parts
-        ),
-        () if searched is None else _contrasts(ask, arrays, whole, parts, searched, found),
-    )
+@dataclass(frozen=True, slots=True, eq=False)
+class Evidence:
+    """What was measured of every rule, in the order of the policy.
+
+    Attributes:
+        n_clusters: In the table.
+    """
+
+    measured: tuple[Measured, ...]
+    n_clusters: int
 
 
-def _both_answered(
-    ask: Asking, arrays: Sequence[Floats], one: Collected, whole: Part
-) -> float | None:
-    """The harm among pairs that neither side failed, where failures count as something else."""
-    metric = ask.metric
-    imputed = metric.quantity in _IMPUTED or metric.worst is not None
-    if not imputed or metric.sides is Sides.PAIR:
-        return None
-    failed = pl.col("champion_failed") | pl.col("challenger_failed")
-    answered = one.values.select(~failed).collect().to_series().to_numpy()
-    if answered.all():
-        return None
-    # The harm itself is the same at one look and at any number of them.
-    part = Part("", np.flatnonzero(answered), whole.clusters.where(answered), None)
-    found = ask.about(arrays, part, NOTHING_SEEN)
+def evidence_of(one: Collected, partitions: Sequence[Partition]) -> Evidence:
+    """Measure every rule of a policy."""
+    asked = [
+        _Asked.of(one, rule, metric)
+        for rule, metric in zip(one.policy.rules, one.metrics, strict=True)
+    ]
+    answered_apart = _somebody_failed(one)
+    topics: dict[Topic, None] = {}
+    for each in asked:
+        if each.why_not is None:
+            topics[each.topic] = None
+            if answered_apart and each.is_imputed:
+                topics[replace(each.topic, answered=True)] = None
+    sums = Sums(one.values, partitions, [topic.need for topic in topics])
+    inquiry = Inquiry(sums, list(topics))
+    rows = _Rows.of(one) if one.policy.sequential else None
+    answers = [_put(one, each, inquiry, rows, answered_apart) for each in asked]
+    inquiry.add_up()
+    return Evidence(tuple(answer() for answer in answers), sums.cells.n_clusters)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """One rule, and why there is no evidence on it where that is so."""
+
+    ask: Asking
+    why_not: str | None
+
+    @classmethod
+    def of(cls, one: Collected, rule: Rule, metric: Metric) -> _Asked:
+        why_not = one.barred.get(rule) or _never_right(one, metric)
+        return cls(Asking(rule, metric, one.policy.confidence), why_not)
+
+    @property
+    def topic(self) -> Topic:
+        return topic_of(self.ask.rule, self.ask.metric, self.ask.question)
+
+    @property
+    def is_imputed(self) -> bool:
+        """Whether failures count as something else than what was seen."""
+        metric = self.ask.metric
+        imputed = metric.quantity in _IMPUTED or metric.worst is not None
+        return imputed and metric.sides is Sides.BOTH
+
+    def within(self, one: Collected) -> Asking:
+        """What is asked of a part."""
+        searched = one.policy.segments
+        if searched is None:
+            return self.ask
+        return replace(self.ask, rule=rule_in_part(self.ask.rule, searched))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Rows:
+    """The rows in the order they came, in the whole and in each part: for looks at any time."""
+
+    whole: Part
+    parts: dict[str, Part]
+
+    @classmethod
+    def of(cls, one: Collected) -> _Rows:
+        whole = Part.whole(one.values, clusters_of(one.values), one.policy)
+        named = one.policy.segments.named if one.policy.segments else ()
+        parts = [whole.where(segment) for segment in segments(one.values, always=named)]
+        return cls(whole, {part.name: part for part in parts})
+
+    def arrays(self, one: Collected, asked: _Asked) -> Sequence[Floats]:
+        """The values of a rule: of both sides, or of the one it is about."""
+        metric = asked.ask.metric
+        columns = one.values.select(needed_columns(metric)).collect()
+        if metric.sides is Sides.PAIR:
+            return (pair_values(metric, columns),)
+        both = sides(metric, columns)
+        return both[1:] if asked.topic.one_sided else both
+
+
+def _put(
+    one: Collected, asked: _Asked, inquiry: Inquiry, rows: _Rows | None, answered_apart: bool
+) -> Callable[[], Measured]:
+    """Put one rule to the whole and to all parts; the answer waits for the influence."""
+    ask, metric = asked.ask, asked.ask.metric
+    if asked.why_not is not None:
+        nothing = Measured(Unavailable(metric.name, metric.unit, asked.why_not))
+        return lambda: nothing
+    whole, *parts = inquiry.sums.parts
+    within = asked.within(one)
+    found: Answer
+    if rows is None:
+        found = inquiry.ask(asked.topic, ask.question, whole)
+        in_parts = [(part.name, inquiry.ask(asked.topic, within.question, part)) for part in parts]
+    else:
+        arrays = rows.arrays(one, asked)
+        found = _looked(ask, arrays, rows.whole, one.memories.get(ask.rule, NOTHING_SEEN))
+        in_parts = [
+            (name, _looked(within, arrays, part, one.memory_in(name, ask.rule)))
+            for name, part in rows.parts.items()
+        ]
+    apart: Answer | None = None
+    if answered_apart and asked.is_imputed:
+        apart = inquiry.ask(replace(asked.topic, answered=True), ask.question, whole)
+    contrasts = _contrasts(one, asked, inquiry, parts)
+
+    def answer() -> Measured:
+        overall = found()
+        return Measured(
+            overall,
+            _gap(one, asked),
+            _harm(apart),
+            tuple(PartEvidence(name, ask.rule, seen()) for name, seen in in_parts),
+            tuple(contrast.said(overall) for contrast in contrasts),
+        )
+
+    return answer
+
+
+def _looked(ask: Asking, arrays: Sequence[Floats], part: Part, memory: Memory) -> Answer:
+    return lambda: ask.about(arrays, part, memory)
+
+
+def _harm(apart: Answer | None) -> float | None:
+    """The harm among pairs that neither side failed; the same at one look and at any number."""
+    found = None if apart is None else apart()
     return found.harm if isinstance(found, Estimate) else None
 
 
-def _never_right(columns: pl.DataFrame) -> str | None:
+def _gap(one: Collected, asked: _Asked) -> Gap | None:
+    """The rows without a value on a side, whichever the rule is about."""
+    metric = asked.ask.metric
+    lacking = [expr.cast(pl.Float64).fill_nan(None).is_null() for expr in value_exprs(metric)]
+    if not one.values.select(pl.any_horizontal(lacking).any()).collect().item():
+        return None
+    columns = one.values.select(needed_columns(metric)).collect()
+    is_pair = metric.sides is Sides.PAIR
+    arrays = (pair_values(metric, columns),) if is_pair else sides(metric, columns)
+    return Gap.of(asked.ask.rule, metric, arrays)
+
+
+def _somebody_failed(one: Collected) -> bool:
+    failed = pl.col("champion_failed") | pl.col("challenger_failed")
+    return bool(one.values.select(failed.any()).collect().item())
+
+
+def _never_right(one: Collected, metric: Metric) -> str | None:
     """Why labels and truth cannot be the same thing; None when they may be.
 
     A champion that is right on none of many pairs is not that bad: the config compares what can
     never be equal, and two sides that are both always wrong would pass as equally good.
     """
-    if "champion_correct" not in columns.columns:
+    if "champion_correct" not in needed_columns(metric):
         return None
-    known = columns["champion_correct"].drop_nulls()
-    if len(known) < FEWEST_TO_BE_RIGHT or known.any():
+    correct = pl.col("champion_correct")
+    n_known, any_right = one.values.select(correct.count(), n=correct.any()).collect().row(0)
+    if n_known < FEWEST_TO_BE_RIGHT or any_right:
         return None
     return (
-        f"the champion's label equals the truth on none of {len(known):,} pairs: check "
+        f"the champion's label equals the truth on none of {n_known:,} pairs: check "
         f"`output.label` and `truth`"
     )
 
 
 def _contrasts(
-    ask: Asking,
-    arrays: Sequence[Floats],
-    whole: Part,
-    parts: Sequence[Part],
-    searched: Segments,
-    found: Estimate | Unavailable,
-) -> tuple[SegmentContrast, ...]:
+    one: Collected, asked: _Asked, inquiry: Inquiry, parts: Sequence[PartCells]
+) -> list[Contrast]:
     """How the values of each segment differ, where a rule compares two sides."""
-    if len(arrays) < 2:
-        return ()
-    champion, challenger = arrays
-    by_segment: dict[str, list[Value]] = {}
+    searched, ask = one.policy.segments, asked.ask
+    if searched is None or ask.metric.sides is Sides.PAIR or isinstance(ask.rule, AtMost | AtLeast):
+        return []
+    by_segment: dict[str, list[PartCells]] = {}
     for part in parts:
-        segment, _, value = part.name.partition("=")
-        by_segment.setdefault(segment, []).append(Value(value, part.rows))
-    return tuple(
-        contrast(
-            Contrasted(
-                segment=segment,
-                rule=ask.rule,
-                metric=ask.metric,
-                confidence=ask.confidence,
-                sides=(champion, challenger),
-                clusters=whole.clusters,
-                values=values,
-                status_of=ask.status_of,
-            ),
-            found,
-            searched.production.get(segment),
-        )
+        by_segment.setdefault(part.name.partition("=")[0], []).append(part)
+    return [
+        Contrast(segment, ask, asked.topic, inquiry, values, searched.production.get(segment))
         for segment, values in by_segment.items()
-    )
+    ]

@@ -164,15 +164,6 @@ class Sums:
                     round(self._total(f"{i}.under", part)),
                 )
 
-    def n_missing(self, i: int) -> tuple[int, ...]:
-        """Rows without a value of need `i`, on each side."""
-        whole = self.cells.whole()
-        n_rows = round(whole.total(self.cells.sums["rows"]))
-        return tuple(
-            n_rows - round(self._total(f"{_value(i, side)}.n", whole))
-            for side in range(len(self._needs[i].values))
-        )
-
     def clusters_of(self, i: int, part: PartCells) -> NDArray[np.intp]:
         """The clusters of what `of_both` gives for a part, in a numbering common to all parts."""
         return self._filled(i, part).codes

@@ -6,16 +6,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harness.asking import Asking
 from harness.collected import Collected
 from harness.evaluate import evaluate
 from harness.gate.policy import AtMost, Improves, Margin, NotWorse, Policy, Segments, Sequential
 from harness.gate.segments import FALSE_SHARE
+from harness.inquiry import Inquiry, topic_of
 from harness.measure import catalog
+from harness.measure.segments import partitions
 from harness.metric import Better, Mean, Metric, Sides, Unit
 from harness.pair import Conservation
-from harness.segmentation import LARGEST_RESIDUAL, Contrasted, Value, contrast
+from harness.segmentation import LARGEST_RESIDUAL, Contrast
 from harness.stats.clusters import Clusters
 from harness.stats.mean import mean_harm
+from harness.sums import Sums
 from harness.testing.pairs import Population, value_table
 from harness.verdict import Decision, Status
 
@@ -60,6 +64,27 @@ def verdict(values, segments, rules=RULES, sequential=None):
     )
     whole = evaluate([collected], run_ids=["r"], policy_digest="d", confidence=0.95, versions={})
     return whole.challengers[0]
+
+
+def costs_contrasted(champion, challenger, part, overall):
+    """The parts of some costs side by side, each pair its own cluster."""
+    values = pl.DataFrame(
+        {
+            "cluster_id": [f"user-{i}" for i in range(len(part))],
+            "segments": [{"source": str(value)} for value in part],
+            "champion_cost_usd": champion,
+            "challenger_cost_usd": challenger,
+            "champion_failed": False,
+            "challenger_failed": False,
+        }
+    )
+    ask = Asking(NotWorse("cost_usd.mean", Margin(0.0)), COST, 0.95)
+    topic = topic_of(ask.rule, ask.metric, ask.question)
+    sums = Sums(values.lazy(), partitions(values), [topic.need])
+    inquiry = Inquiry(sums, [topic])
+    contrast = Contrast("source", ask, topic, inquiry, sums.parts[1:], None)
+    inquiry.add_up()
+    return contrast.said(overall)
 
 
 def contrast_of(judged, rule):
@@ -195,18 +220,7 @@ def test_a_mean_is_exactly_the_sum_of_its_parts(data):
         champion, challenger, clusters, better=Better.LOWER, null=0.0, confidence=0.95,
         metric="cost_usd.mean", unit="usd", bounded=True,
     )  # fmt: skip
-    asked = Contrasted(
-        segment="source",
-        rule=NotWorse("cost_usd.mean", Margin(0.0)),
-        metric=COST,
-        confidence=0.95,
-        sides=(champion, challenger),
-        clusters=clusters,
-        values=[Value(str(i), np.flatnonzero(part == i)) for i in range(4)],
-        status_of=lambda _: Status.PASS,
-    )
-
-    found = contrast(asked, overall, None)
+    found = costs_contrasted(champion, challenger, part, overall)
 
     assert found.adds_up is None
     if found.residual is not None:
@@ -225,18 +239,7 @@ def test_a_gain_that_consists_of_losses_is_pointed_out():
         champion, challenger, clusters, better=Better.LOWER, null=0.0, confidence=0.95,
         metric="cost_usd.mean", unit="usd", bounded=True,
     )  # fmt: skip
-    asked = Contrasted(
-        segment="source",
-        rule=NotWorse("cost_usd.mean", Margin(0.0)),
-        metric=COST,
-        confidence=0.95,
-        sides=(champion, challenger),
-        clusters=clusters,
-        values=[Value(str(i), np.flatnonzero(part == i)) for i in range(3)],
-        status_of=lambda _: Status.PASS,
-    )
-
-    found = contrast(asked, overall, None)
+    found = costs_contrasted(champion, challenger, part, overall)
 
     assert found.reversal == "the whole is better, and parts with 67 % of its pairs are worse"
     assert found.p_interaction < 1e-6

@@ -211,16 +211,6 @@ def test_a_segment_that_was_only_named_has_no_rows():
     assert "no pair" in judged_quantiles(question(P95), sums.of_both(1, part)).reason
 
 
-def test_values_missing_are_counted_by_side():
-    """However many needs there are."""
-    frame = table()
-
-    sums = Sums(frame.lazy(), (), [SHARE, COST])
-
-    assert sums.n_missing(0) == (0, 0)
-    assert sums.n_missing(1) == (frame["cost"].null_count(), 0)
-
-
 def test_the_moments_are_those_of_the_influence():
     """Squares and cubes, as they come from the rows."""
     frame = table(missing=0)

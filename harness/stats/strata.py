@@ -13,9 +13,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.stats.clusters import Clusters, Codes, Floats
-from harness.stats.linearised import Linearised, estimate, largest
-from harness.stats.paired import Paired
+from harness.stats.clusters import ClusterSizes, Codes, Floats
+from harness.stats.linearised import Summed, estimate
+from harness.stats.mean import Moments, Weighing
+from harness.stats.paired_sums import PairedSums
 from harness.stats.question import Question
 from harness.stats.segment_tests import (
     Heterogeneity,
@@ -42,21 +43,20 @@ class Strata:
     is_shared: bool
 
     @classmethod
-    def of(cls, columns: Sequence[Linearised], codes: Sequence[Codes], n_clusters: int) -> Strata:
+    def of(cls, columns: Sequence[Summed], codes: Sequence[Codes], n_clusters: int) -> Strata:
         """Put parts side by side.
 
         Args:
             columns: One per part.
-            codes: Of each part, the cluster of each pair in a numbering common to all parts.
+            codes: Of each part, what its clusters are called in a numbering common to all parts.
             n_clusters: In that numbering.
         """
-        totals = np.empty((n_clusters, len(columns)))
+        totals = np.zeros((n_clusters, len(columns)))
         n_parts_of = np.zeros(n_clusters, dtype=np.intp)
         for i, (column, own) in enumerate(zip(columns, codes, strict=True)):
-            sizes = np.bincount(own, minlength=n_clusters)
-            raw = np.bincount(own, column.influence, minlength=n_clusters)
-            totals[:, i] = raw / np.sqrt(1 - sizes / own.size) / own.size
-            n_parts_of += sizes > 0
+            n_pairs, sizes = column.clusters.n_pairs, column.clusters.sizes
+            totals[own, i] = column.totals / np.sqrt(1 - sizes / n_pairs) / n_pairs
+            n_parts_of[own] += 1
         return cls(
             harms=np.array([column.position for column in columns]),
             covariance=totals.T @ totals,
@@ -84,48 +84,116 @@ class Strata:
         return gail_simon(self.harms, self.standard_errors).p_value
 
 
-def reweighted_harm(
-    question: Question, pairs: Paired, parts: Codes, shares: Floats
-) -> Estimate | Unavailable:
+@dataclass(frozen=True, slots=True, eq=False)
+class Stratum:
+    """Finite pairs of one part, added up, and the share it has in another mix.
+
+    Attributes:
+        codes: What its clusters are called in a numbering common to all parts.
+    """
+
+    sums: PairedSums
+    codes: Codes
+    share: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Mix:
     """The mean harm in a traffic of another mix, post-stratified.
 
     Influence is `W_s n / n_s` times that within the part: a part that is rare here and common
     there makes the estimate as uncertain as it is. Also for shares, as the mean of 0 and 1.
 
-    Args:
-        pairs: Finite, all of them in a part.
-        parts: The part of each pair, as a position in `shares`; each has pairs.
-        shares: Of the other mix; sums to 1.
+    Attributes:
+        strata: Each with pairs; their shares sum to 1.
+        within: How pairs weigh in their own part, centred there.
     """
-    lack = shortage(pairs.clusters) or question.impossible_margin
-    if lack is not None:
-        return question.refuse(lack, pairs)
-    counts = np.bincount(parts, minlength=shares.size)
-    weights = (shares * parts.size / counts)[parts]
-    champion = float(weights @ pairs.champion) / parts.size
-    challenger = float(weights @ pairs.challenger) / parts.size
-    if not question.relative:
-        position = question.sign * (challenger - champion)
-        contribution = question.sign * (pairs.challenger - pairs.champion)
-    elif champion <= 0 or challenger <= 0:
-        return question.refuse(Shortage("a mean is not above zero, so there is no ratio"), pairs)
-    else:
-        position = question.sign * math.log(challenger / champion)
-        contribution = question.sign * (pairs.challenger / challenger - pairs.champion / champion)
-    centres = np.bincount(parts, contribution, minlength=shares.size) / counts
-    column = Linearised(
-        champion=champion,
-        challenger=challenger,
-        position=position,
-        influence=weights * (contribution - centres[parts]),
-        scale=float(weights.max()) * max(1e-300, largest(contribution)),
-        clusters=pairs.clusters,
-        n_left_out=pairs.n_left_out,
+
+    strata: tuple[Stratum, ...]
+    champion: float
+    challenger: float
+    position: float
+    within: tuple[Weighing, ...]
+
+    @classmethod
+    def of(cls, question: Question, strata: Sequence[Stratum]) -> Mix | Unavailable:
+        """Mix parts that all have pairs."""
+        seen = _Pooled.of(strata)
+        lack = shortage(seen.clusters) or question.impossible_margin
+        if lack is not None:
+            return question.refuse(lack, seen)
+        champion = sum(one.share * one.sums.champion_mean for one in strata)
+        challenger = sum(one.share * one.sums.challenger_mean for one in strata)
+        if not question.relative:
+            position, units = question.sign * (challenger - champion), (1.0, 1.0)
+        elif champion <= 0 or challenger <= 0:
+            lack = Shortage("a mean is not above zero, so there is no ratio")
+            return question.refuse(lack, seen)
+        else:
+            position = question.sign * math.log(challenger / champion)
+            units = champion, challenger
+        within = tuple(_within(question, one.sums, units) for one in strata)
+        return cls(tuple(strata), champion, challenger, position, within)
+
+    def judged(self, question: Question, moments: Sequence[Moments]) -> Estimate | Unavailable:
+        """The estimate of the mean harm.
+
+        Args:
+            moments: Of the influence that `within` gives the pairs of each part.
+        """
+        seen = _Pooled.of(self.strata)
+        n_pairs = seen.clusters.n_pairs
+        weights = [one.share * n_pairs / one.sums.clusters.n_pairs for one in self.strata]
+        totals = np.zeros(int(seen.codes.max()) + 1)
+        for one, weight, harm in zip(self.strata, weights, self.within, strict=True):
+            totals[one.codes] += weight * harm.totals(one.sums)
+        kind = "log ratio of means" if question.relative else "mean difference"
+        column = Summed(
+            champion=self.champion,
+            challenger=self.challenger,
+            position=self.position,
+            totals=totals[seen.codes],
+            squares=sum(w**2 * one.squares for w, one in zip(weights, moments, strict=True)),
+            cubes=sum(w**3 * one.cubes for w, one in zip(weights, moments, strict=True)),
+            scale=max(weights) * max(1e-300, *(harm.scale for harm in self.within)),
+            clusters=seen.clusters,
+            n_left_out=seen.n_left_out,
+        )
+        return estimate(question, column, kind=f"post-stratified {kind}")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Pooled:
+    """The clusters of all parts together: one that is in several counts once."""
+
+    codes: Codes
+    clusters: ClusterSizes
+    n_left_out: int
+
+    @classmethod
+    def of(cls, strata: Sequence[Stratum]) -> _Pooled:
+        codes = np.concatenate([*(one.codes for one in strata), np.empty(0, dtype=np.intp)])
+        sizes = np.concatenate([*(one.sums.clusters.sizes for one in strata), np.empty(0)])
+        together = np.bincount(codes, sizes)
+        present = np.flatnonzero(together)
+        n_left_out = sum(one.sums.n_left_out for one in strata)
+        return cls(present, ClusterSizes(together[present].astype(np.float64)), n_left_out)
+
+
+def _within(question: Question, sums: PairedSums, units: tuple[float, float]) -> Weighing:
+    """How pairs weigh in their part, on the scale of the whole."""
+    champion, challenger = units
+    per_pair = sums.challenger_mean / challenger - sums.champion_mean / champion
+    if champion == challenger:
+        per_pair = sums.mean_difference / champion
+    reach = sums.champion_range.reach / champion, sums.challenger_range.reach / challenger
+    return Weighing(
+        sign=question.sign,
+        champion=sums.champion_mean,
+        challenger=sums.challenger_mean,
+        position=question.sign * per_pair,
+        champion_unit=champion,
+        challenger_unit=challenger,
+        centre=question.sign * per_pair,
+        scale=max(reach),
     )
-    kind = "log ratio of means" if question.relative else "mean difference"
-    return estimate(question, column.summed(), kind=f"post-stratified {kind}")
-
-
-def clusters_in(pairs: Clusters, parts: Codes, n_parts: int) -> list[int]:
-    """How many clusters have a pair in each part."""
-    return [int(np.unique(pairs.codes[parts == part]).size) for part in range(n_parts)]

@@ -7,11 +7,12 @@ from harness.metric import Better
 from harness.stats.clustered import clustered_mean
 from harness.stats.clusters import Clusters
 from harness.stats.linearised import Linearised
-from harness.stats.mean import harm_column, mean_harm
+from harness.stats.mean import Moments, harm_column, mean_harm
 from harness.stats.paired import Paired
+from harness.stats.paired_sums import PairedSums
 from harness.stats.question import Question
 from harness.stats.segment_tests import both_directions, cochran_q, wald
-from harness.stats.strata import Strata, reweighted_harm
+from harness.stats.strata import Mix, Strata, Stratum
 from harness.verdict import Estimate, Unavailable
 
 ABSOLUTE = Question("m", "usd", Better.LOWER, 0.0, 0.95)
@@ -35,9 +36,28 @@ def strata(of, parts):
         split = Paired(of.champion[rows], of.challenger[rows], Clusters.of(own), 0)
         column = harm_column(ABSOLUTE, split)
         assert isinstance(column, Linearised)
-        columns.append(column)
-        codes.append(own)
+        columns.append(column.summed())
+        codes.append(np.unique(own))
     return Strata.of(columns, codes, of.clusters.n_clusters)
+
+
+def reweighted(question, of, parts, shares):
+    """The mean harm of pairs in another mix of their parts."""
+    splits, strata = [], []
+    for part, share in enumerate(shares):
+        rows = parts == part
+        own = of.clusters.codes[rows]
+        split = Paired(of.champion[rows], of.challenger[rows], Clusters.of(own), 0)
+        splits.append(split)
+        strata.append(Stratum(PairedSums.of(split), np.unique(own), share))
+    mix = Mix.of(question, strata)
+    if isinstance(mix, Unavailable):
+        return mix
+    moments = [
+        Moments.of(harm.influence(split.champion, split.challenger))
+        for harm, split in zip(mix.within, splits, strict=True)
+    ]
+    return mix.judged(question, moments)
 
 
 def test_the_variance_of_a_part_is_that_of_its_own_test():
@@ -98,7 +118,7 @@ def test_the_runs_own_mix_gives_the_mean_back():
     of = pairs(400, harm=0.05)
     parts = np.arange(400) % 4
 
-    found = reweighted_harm(ABSOLUTE, of, parts, np.full(4, 0.25))
+    found = reweighted(ABSOLUTE, of, parts, np.full(4, 0.25))
 
     plain = mean_harm(
         of.champion, of.challenger, of.clusters, better=Better.LOWER, null=0.0, confidence=0.95,
@@ -117,7 +137,7 @@ def test_another_mix_is_the_weighted_sum_of_the_parts(question):
     parts = (np.arange(300) % 3 == 0).astype(int)
     shifted = Paired(of.champion, of.challenger + parts, of.clusters, 0)
 
-    found = reweighted_harm(question, shifted, parts, np.array([0.3, 0.7]))
+    found = reweighted(question, shifted, parts, np.array([0.3, 0.7]))
 
     sides = [
         0.3 * side[parts == 0].mean() + 0.7 * side[parts == 1].mean()
@@ -134,8 +154,8 @@ def test_a_rare_part_that_counts_for_much_widens_the_interval():
     of = pairs(300)
     parts = (np.arange(300) < 10).astype(int)
 
-    own = reweighted_harm(ABSOLUTE, of, parts, np.array([29 / 30, 1 / 30]))
-    other = reweighted_harm(ABSOLUTE, of, parts, np.array([0.1, 0.9]))
+    own = reweighted(ABSOLUTE, of, parts, np.array([29 / 30, 1 / 30]))
+    other = reweighted(ABSOLUTE, of, parts, np.array([0.1, 0.9]))
 
     assert isinstance(own, Estimate)
     assert isinstance(other, Estimate)
@@ -145,7 +165,7 @@ def test_a_rare_part_that_counts_for_much_widens_the_interval():
 
 def test_too_few_clusters_give_no_other_mix():
     """Seven clusters are no interval here either."""
-    found = reweighted_harm(ABSOLUTE, pairs(7), np.zeros(7, dtype=int), np.ones(1))
+    found = reweighted(ABSOLUTE, pairs(7), np.zeros(7, dtype=int), np.ones(1))
 
     assert isinstance(found, Unavailable)
     assert found.clusters_missing == 1
