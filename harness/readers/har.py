@@ -115,17 +115,10 @@ def _recorded(record: Record, position: str) -> Recorded:
     return Recorded(
         entry_id="",
         position=position,
-        at_ns=None if started is None else _at_ns(started),
+        at_ns=None if started is None else instant.named("startedDateTime", started),
         request=_request(request),
         answer=_answer(record),
     )
-
-
-def _at_ns(started: str) -> int:
-    try:
-        return instant.parse(started)
-    except ValueError as exc:
-        raise ValueError(f"startedDateTime: {exc}") from exc
 
 
 def _request(record: Record) -> Request:

@@ -78,7 +78,7 @@ def _recorded(line: bytes, position: str) -> Recorded:
     return Recorded(
         entry_id=json_record.name(record, "id"),
         position=position,
-        at_ns=None if at is None else _at_ns(at),
+        at_ns=None if at is None else instant.named("at", at),
         request=Request(
             method=wire.method(json_record.text(record, "method")),
             target=wire.target(json_record.text(record, "target")),
@@ -90,13 +90,6 @@ def _recorded(line: bytes, position: str) -> Recorded:
         segments=_segments(record),
         truth=_truth(record, line),
     )
-
-
-def _at_ns(at: str) -> int:
-    try:
-        return instant.parse(at)
-    except ValueError as exc:
-        raise ValueError(f"at: {exc}") from exc
 
 
 def _headers(record: Record) -> Headers:

@@ -44,6 +44,18 @@ def parse(text: str) -> int:
     return in_range(seconds * NS_PER_S + (int(fraction[:9].ljust(9, "0")) if fraction else 0))
 
 
+def named(name: str, text: str) -> int:
+    """The same of a field of a log, whose name then stands in the error.
+
+    Raises:
+        ValueError: See `parse`.
+    """
+    try:
+        return parse(text)
+    except ValueError as exc:
+        raise ValueError(f"{name}: {exc}") from exc
+
+
 @lru_cache(maxsize=256)  # entries of a log share their minutes
 def _minute_s(text: str) -> int:
     try:

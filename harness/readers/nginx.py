@@ -212,10 +212,7 @@ def _started_at_ns(line: _Line) -> int | None:
         iso = line.text("time_iso8601")
         if iso is None:
             return None
-        try:
-            ended_ns = instant.parse(iso)
-        except ValueError as exc:
-            raise ValueError(f"time_iso8601: {exc}") from exc
+        ended_ns = instant.named("time_iso8601", iso)
     return instant.in_range(ended_ns - (line.seconds_ns("request_time") or 0))
 
 

@@ -23,7 +23,7 @@ from harness.exchange import (
     Response,
 )
 from harness.ports import Source
-from harness.readers import json_record, wire
+from harness.readers import json_call, json_record, wire
 from harness.readers.json_record import Record
 from harness.readers.pieces import MAX_ENTRY_BYTES, lines, too_long
 
@@ -32,8 +32,6 @@ _FAILURES = {
     "request_timeout": FailureKind.TIMEOUT,
     "batch_cancelled": FailureKind.CANCELLED,
 }
-
-_JSON = ("Content-Type", "application/json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +73,8 @@ def _entry(line: bytes, position: str) -> Recorded | LateAnswer:
 
 
 def _request(record: Record, line: bytes) -> Request:
-    method = wire.method(json_record.text(record, "method"))
-    body = _body(line)
-    headers = wire.framed([_JSON] if body else [], body, method)
-    return Request(method, wire.target(json_record.text(record, "url")), headers, body)
+    method, url = json_record.text(record, "method"), json_record.text(record, "url")
+    return json_call.request(url, _body(line), method)
 
 
 def _outcome(record: Record, line: bytes) -> Outcome:
@@ -96,14 +92,9 @@ def _outcome(record: Record, line: bytes) -> Outcome:
 
 
 def _response(record: Record, text: bytes) -> Response:
-    body = _body(text)
-    headers = [_JSON]
     request_id = json_record.optional_text(record, "request_id")
-    if request_id:
-        headers.append(wire.header("X-Request-Id", request_id))
-    return Response(
-        json_record.status(record, "status_code"), tuple(headers), body, n_body_bytes=len(body)
-    )
+    named = [wire.header("X-Request-Id", request_id)] if request_id else []
+    return json_call.response(json_record.status(record, "status_code"), _body(text), *named)
 
 
 def _body(document: bytes) -> bytes:

@@ -68,17 +68,10 @@ def _recorded(record: Record, position: str) -> Recorded:
     return Recorded(
         entry_id=json_record.name(metadata, "inferenceId") or json_record.name(metadata, "eventId"),
         position=position,
-        at_ns=None if time is None else _at_ns(time),
+        at_ns=None if time is None else instant.named("eventMetadata.inferenceTime", time),
         request=Request("POST", _TARGET, wire.framed(_headers(sent, metadata), body, "POST"), body),
         answer=None if got is None else RecordedAnswer(_response(got)),
     )
-
-
-def _at_ns(time: str) -> int:
-    try:
-        return instant.parse(time)
-    except ValueError as exc:
-        raise ValueError(f"eventMetadata.inferenceTime: {exc}") from exc
 
 
 def _headers(sent: Record, metadata: Record) -> list[tuple[str, str]]:

@@ -44,7 +44,7 @@ def test_what_is_left_out_is_told(harness, tmp_path):
 
 
 NONSENSE = [
-    (b"no log at all\n", "--out", "x.jsonl", "log: is in none of the formats known (goreplay, "),
+    (b"no log at all\n", "--out", "x.jsonl", "log: is in none of the formats known (envoy-tap, "),
     (b"", "--out", "x.jsonl", "log: is empty. Name a log with at least one entry"),
     (
         entry(0).encode(),
@@ -59,7 +59,7 @@ NONSENSE = [
         "no/x.jsonl: cannot be written: No such file or directory. Name a folder that can",
     ),
     (b"[" * 100_000, "--format", "har", "log: "),
-    (entry(0).encode(), "--format", "xml", "log: format 'xml' is unknown. Known are: goreplay, "),
+    (entry(0).encode(), "--format", "xml", "log: format 'xml' is unknown. Known are: envoy-tap, "),
 ]
 
 

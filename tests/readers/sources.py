@@ -7,7 +7,18 @@ from pathlib import Path
 
 from harness.exchange import LateAnswer, Recorded, Rejected
 from harness.ports import Reader, Source
-from harness.readers import goreplay, har, harness_log, nginx, openai_batch, sagemaker
+from harness.readers import (
+    cloudevents,
+    envoy_tap,
+    goreplay,
+    har,
+    harness_log,
+    langfuse,
+    litellm,
+    nginx,
+    openai_batch,
+    sagemaker,
+)
 
 LOGS = Path(__file__).parents[2] / "fixtures" / "logs"
 
@@ -18,6 +29,10 @@ READERS: dict[str, Reader] = {
     "sagemaker": sagemaker.READER,
     "openai-batch": openai_batch.READER,
     "nginx": nginx.READER,
+    "litellm": litellm.READER,
+    "langfuse": langfuse.READER,
+    "inference-events": cloudevents.READER,
+    "envoy-tap": envoy_tap.READER,
 }
 
 FIXTURES = {
@@ -33,6 +48,10 @@ FIXTURES = {
     "openai-batch/output.jsonl": "openai-batch",
     "openai-batch/errors.jsonl": "openai-batch",
     "nginx.jsonl": "nginx",
+    "litellm.jsonl": "litellm",
+    "langfuse.json": "langfuse",
+    "inference-events.jsonl": "inference-events",
+    "envoy-tap.json": "envoy-tap",
 }
 
 Entry = Recorded | LateAnswer | Rejected

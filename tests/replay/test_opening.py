@@ -184,7 +184,10 @@ def test_captures_of_two_variants_are_not_one_log(folder):
     assert opened(folder / "digits" / "shadow").format_name == "sagemaker"
 
 
-KNOWN = "goreplay, har, harness, nginx, openai-batch, sagemaker"
+KNOWN = (
+    "envoy-tap, goreplay, har, harness, inference-events, langfuse, litellm, nginx, openai-batch, "
+    "sagemaker"
+)
 
 
 @pytest.mark.parametrize(
