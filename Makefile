@@ -7,13 +7,16 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 export PYTHONUTF8 = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help replay gate scenarios test soak bench calibrate check format schema lock clean
+.PHONY: help replay shadow gate scenarios test soak bench calibrate check format schema lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 replay: $(VENV)/run.stamp ## replay the recorded log to champion and challengers, then gate (CONFIG=, LOG=)
 	$(BIN)/harness replay $(CONFIG) $(if $(LOG),--log $(LOG))
+
+shadow: $(VENV)/run.stamp ## stand before the champion and mirror its traffic until Ctrl-C (CONFIG=)
+	$(BIN)/harness shadow $(CONFIG)
 
 gate: $(VENV)/run.stamp ## judge a stored run again (RUN=runs/...)
 	$(BIN)/harness gate $(RUN)

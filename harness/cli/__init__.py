@@ -16,6 +16,7 @@ COMMANDS = {
     "init": "harness.cli.init:init",
     "check": "harness.cli.check:check",
     "replay": "harness.cli.replay:replay",
+    "shadow": "harness.cli.shadow:shadow",
     "import": "harness.cli.importing:import_log",
     "gate": "harness.cli.gate:gate",
     "plan": "harness.cli.plan:plan",

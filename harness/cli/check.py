@@ -24,8 +24,9 @@ from harness.config.foresight import (
     n_pairs,
     obstacles,
 )
+from harness.config.live import live_cautions, refuse_unfit_for_live
 from harness.config.recorded_log import RecordedLog
-from harness.errors import LogError
+from harness.errors import ConfigError, LogError
 from harness.gate.bound import bound_of
 from harness.gate.policy import AtLeast, AtMost, Improves, NotWorse
 from harness.quantity import say_bound, say_margin
@@ -87,7 +88,8 @@ def _look_at(config: Config, logs: Sequence[Path]) -> tuple[LogSummary | None, t
 
 def _as_text(config: Config, log: LogSummary | None, problems: Sequence[str]) -> Iterator[str]:
     yield f"{config.path} is a valid config."
-    notes = [*problems, *cautions(config, log)]
+    live = live_cautions(config) if config.is_live else ()
+    notes = [*problems, *cautions(config, log), *live]
     if notes:
         yield ""
         yield from (f"! {note}" for note in notes)
@@ -96,8 +98,8 @@ def _as_text(config: Config, log: LogSummary | None, problems: Sequence[str]) ->
         [
             ("champion", _deployment(config, config.champion)),
             *(("challenger", _deployment(config, one)) for one in config.challengers),
-            ("log", _log(log, problems) + _own_names(config)),
-            ("pacing", _pacing(config, log)),
+            *_replay(config, log, problems),
+            *(_live(config) if config.is_live else ()),
         ]
     )
     for names, rules in _grouped(config, log):
@@ -155,6 +157,28 @@ def _deployment(config: Config, one: Deployment) -> str:
     return f"{one.name}, {config.where(one)} ({', '.join(limits)})"
 
 
+def _replay(
+    config: Config, log: LogSummary | None, problems: Sequence[str]
+) -> Iterator[tuple[str, str]]:
+    """What `harness replay` would do, unless the config is for live traffic alone."""
+    if log is not None or problems or not config.is_live:
+        yield "log", _log(log, problems) + _own_names(config)
+        yield "pacing", _pacing(config, log)
+
+
+def _live(config: Config) -> Iterator[tuple[str, str]]:
+    """What `harness shadow` would do."""
+    capture = config.capture
+    scheme = "https" if capture.tls else "http"
+    how = "serves the champion's users" if capture.mode == "proxy" else "takes copies of requests"
+    yield "live", f"{how} on {scheme}://{capture.listen}, admin on http://{capture.admin}"
+    share = "" if capture.sample == 1 else f"{capture.sample:.4g} of "
+    paths = " ".join(capture.paths) or "any path"
+    does = "mirrored" if config.challengers else "recorded"
+    size = f"bodies up to {capture.max_body_bytes:,} bytes"
+    yield does, f"{share}{', '.join(capture.methods)} to {paths}, {size}"
+
+
 def _log(log: LogSummary | None, problems: Sequence[str]) -> str:
     if log is None:
         return "cannot be read, see above" if problems else "none named; use --log"
@@ -206,6 +230,29 @@ def _lasts_s(config: Config, log: LogSummary) -> float | None:
             return None
 
 
+def _live_as_json(config: Config) -> dict[str, Any]:
+    capture = config.capture
+    return {
+        "problem": _live_problem(config),
+        "cautions": list(live_cautions(config)),
+        "mode": capture.mode,
+        "listen": capture.listen,
+        "admin": capture.admin,
+        "methods": list(capture.methods),
+        "paths": list(capture.paths),
+        "sample": capture.sample,
+    }
+
+
+def _live_problem(config: Config) -> str | None:
+    """Why `harness shadow` would refuse the config."""
+    try:
+        refuse_unfit_for_live(config)
+    except ConfigError as exc:
+        return str(exc)
+    return None
+
+
 def _as_json(config: Config, log: LogSummary | None, problems: Sequence[str]) -> dict[str, Any]:
     def deployment(one: Deployment) -> dict[str, Any]:
         return {"name": one.name, "where": config.where(one), "timeout_s": one.timeout_s}
@@ -222,6 +269,7 @@ def _as_json(config: Config, log: LogSummary | None, problems: Sequence[str]) ->
         "n_pairs": None if log is None else n_pairs(config, log),
         "n_clusters": None if log is None else n_clusters(config, log),
         "cautions": list(cautions(config, log)),
+        "live": _live_as_json(config) if config.is_live else None,
         "rules": [
             {
                 "challenger": one.name,

@@ -159,7 +159,7 @@ class _Sidecar:
             "mirrored to": ", ".join(names) if names else "nobody: requests are recorded",
             "run": supervisor.run,
             "admin": supervisor.admin_at and f"http://{supervisor.admin_at}",
-            "process": os.getpid(),
+            "pid": os.getpid(),
         }
         facts = {key.replace(" ", "_"): value for key, value in told.items() if value is not None}
         said = ", ".join(f"{key} {value}" for key, value in told.items() if value is not None)

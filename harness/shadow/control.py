@@ -4,7 +4,8 @@ A child is started with the number of its end as its only argument (`python -m h
 7`). The first line it reads is `{"settings": {...}}`: settings hold secrets, and arguments are for
 everybody to read. Then come orders, `{"do": NAME, ...}`:
 
-    sample   {"ppm": 250000}      share of the requests that is mirrored; 0 while mirroring is off
+    sample   {"ppm": 250000, "on": true}   share of the requests that is mirrored, and whether
+                                  mirroring is switched on; while it is off the share is 0
     drain    {"within_s": 30.0}   accept nothing more, finish what is in flight, end with code 0
     close    {}                   end now, with what can be kept
 

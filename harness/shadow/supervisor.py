@@ -440,7 +440,8 @@ class Supervisor:
             return {"refused": str(exc)}
         assert self._now is not None
         for front in self._now.fronts:
-            front.order({"do": "sample", "ppm": self._switch.ppm})
+            on = self._switch.mirroring
+            front.order({"do": "sample", "ppm": self._switch.ppm, "on": on})
         self._log.info(
             "switched",
             f"{change.what} was changed by {by}: {change.before} → {change.after}",

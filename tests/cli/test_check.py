@@ -132,3 +132,25 @@ def test_a_wrong_config_is_an_error(tmp_path):
 
     with pytest.raises(ConfigError, match=r"pasing: unknown key\. Did you mean 'pacing'\?"):
         check(path)
+
+
+LIVE = """\
+champion: {name: old, url: "http://127.0.0.1:9101"}
+challengers: [{name: new, url: "http://127.0.0.1:9102"}]
+capture: {sample: 0.25}
+policy: {rules: [{not_worse: failure_rate, margin: 0.02}]}
+"""
+
+
+def test_a_live_config_is_told_what_the_sidecar_would_do(tmp_path, capsys):
+    """Where it listens and what it mirrors; a forgotten method is the commonest slip."""
+    path = tmp_path / "harness.yaml"
+    path.write_text(LIVE)
+
+    check(path)
+
+    said = capsys.readouterr().out
+    assert "! Live, GET and HEAD alone may be mirrored" in said
+    assert "serves the champion's users on http://127.0.0.1:8080" in said
+    assert "0.25 of GET, HEAD to any path" in said
+    assert "pacing" not in said

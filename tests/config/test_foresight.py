@@ -211,8 +211,6 @@ def test_a_recorded_champion_is_said_first(cautioned):
          "intervals too narrow."),
         ("", replace(LOG, n_with_cluster=990),
          "10 of 1000 entries name no user: each is taken for one of its own."),
-        ("capture: {listen: '127.0.0.1:1', keep_bodies: none}\n", LOG,
-         "A replay has no use for listen of `capture`: they are for live traffic."),
     ],
 )  # fmt: skip
 def test_what_is_to_be_known_is_said(cautioned, more, log, caution):

@@ -33,7 +33,6 @@ from harness.transport.target import Endpoint
 from harness.watch.settings import WatchSettings
 
 FRONT = "harness.shadow.front"
-INGRESS = "harness.shadow.ingress"
 MIRROR = "harness.cli.live.mirror"
 WATCH = "harness.cli.live.watch"
 
@@ -134,8 +133,7 @@ class LiveComposition:
 
     def front(self, place: Place, front_id: str, listen_fd: int, ppm: int) -> Program:
         settings = self._front(place, front_id, listen_fd, ppm)
-        module = FRONT if self.config.capture.mode == "proxy" else INGRESS
-        return Program(module, settings.to_mapping(), (listen_fd,))
+        return Program(FRONT, settings.to_mapping(), (listen_fd,))
 
     def mirror(self, place: Place, run: Path) -> Program:
         settings = MirrorSettings(
@@ -196,6 +194,7 @@ class LiveComposition:
             max_connections=limits.connections,
             add_request_id=capture.add_request_id,
             link=self._link(place, front_id, ppm),
+            is_ingress=capture.mode == "ingress",
         )
 
     def _link(self, place: Place, front_id: str, ppm: int) -> LinkSettings:
@@ -211,6 +210,7 @@ class LiveComposition:
             cluster=None if by_body else config.cluster,
             mirror_draws=by_body,
             seed=config.seed,
+            has_champion=config.capture.mode == "proxy",
         )
 
 

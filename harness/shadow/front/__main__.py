@@ -36,8 +36,9 @@ async def serve(settings: FrontSettings, control_socket: socket.socket) -> int:
         return 1
     if link is not None:
         link.start()
+        page.cells[page.index("mirroring_on")] = link.is_mirroring
     control.say({"say": "ready"})
-    within_s = await _until_the_end(orders, link)
+    within_s = await _until_the_end(orders, link, page)
     end_s = time.perf_counter() + within_s
     is_finished = await front.drain(within_s) if within_s else False
     front.close()
@@ -49,12 +50,15 @@ async def serve(settings: FrontSettings, control_socket: socket.socket) -> int:
     return 0
 
 
-async def _until_the_end(orders: asyncio.Queue[Message], link: Link | None) -> float:
+async def _until_the_end(
+    orders: asyncio.Queue[Message], link: Link | None, page: Page
+) -> float:
     """Follow orders until one of them ends us; return how long that may take, seconds."""
     while True:
         match await orders.get():
-            case {"do": "sample", "ppm": int(ppm)} if link is not None:
+            case {"do": "sample", "ppm": int(ppm), "on": bool(is_on)} if link is not None:
                 link.sample(ppm)
+                page.cells[page.index("mirroring_on")] = is_on
             case {"do": "drain", "within_s": int() | float() as within_s}:
                 return float(within_s)
             case {"do": "close"}:

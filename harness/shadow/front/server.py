@@ -13,11 +13,14 @@ from harness.errors import ConfigError
 from harness.shadow.front.client import ClientConnection
 from harness.shadow.front.copy import Held
 from harness.shadow.front.counters import Counters
+from harness.shadow.front.ingress import CopyConnection
 from harness.shadow.front.pool import Pool
 from harness.shadow.front.rounds import Rounds
 from harness.shadow.front.settings import FrontSettings
 from harness.shadow.gauges import Page
 from harness.shadow.tap import Tap
+
+Connection = ClientConnection | CopyConnection
 
 _BACKLOG = 1024
 
@@ -45,7 +48,7 @@ class Front:
         self.all_lost = asyncio.Event()
         self._rounds = Rounds()
         self.pool = Pool(settings.upstream, settings.timeouts, self.counters, self._rounds)
-        self._clients: set[ClientConnection] = set()
+        self._clients: set[Connection] = set()
         self._servers: list[asyncio.Server] = []
         self._number = 0
         self._loop = asyncio.get_running_loop()
@@ -68,13 +71,16 @@ class Front:
         for sock in listening:
             self._servers.append(
                 await self._loop.create_server(
-                    lambda: ClientConnection(self), sock=sock, ssl=tls, backlog=_BACKLOG
+                    self._connection, sock=sock, ssl=tls, backlog=_BACKLOG
                 )
             )
         self._timer = self._loop.call_later(self._tick_s, self._tick)
         # What lives now lives to the end: the collector need not look at it again.
         gc.collect()
         gc.freeze()
+
+    def _connection(self) -> Connection:
+        return CopyConnection(self) if self.settings.is_ingress else ClientConnection(self)
 
     async def drain(self, within_s: float) -> bool:
         """Accept nothing more and finish what is in flight; whether all was finished in time."""
@@ -112,7 +118,7 @@ class Front:
         """A reading of the monotonic clock as UTC, nanoseconds since 1970."""
         return self._wall_minus_monotonic_ns + int(at_s * 1e9)
 
-    def opened(self, client: ClientConnection) -> bool:
+    def opened(self, client: Connection) -> bool:
         """Note a new client; whether there is room for it."""
         self._clients.add(client)
         self._rounds.add(client)
@@ -121,7 +127,7 @@ class Front:
         counters.cells[counters.connections_open] = len(self._clients)
         return len(self._clients) <= self.settings.max_connections
 
-    def lost(self, client: ClientConnection) -> None:
+    def lost(self, client: Connection) -> None:
         self._clients.discard(client)
         self._rounds.remove(client)
         self.counters.cells[self.counters.connections_open] = len(self._clients)

@@ -97,6 +97,8 @@ class FrontSettings:
         page_path: Where the counters are.
         add_request_id: Whether answers carry `X-Harness-Request-Id`.
         link: Where copies go; None where nothing is mirrored or kept.
+        is_ingress: Whether clients are mirrors that send copies: they are answered at once, and
+            the champion is asked by the mirror process.
     """
 
     front_id: str
@@ -110,6 +112,7 @@ class FrontSettings:
     max_connections: int = 10_000
     add_request_id: bool = False
     link: LinkSettings | None = None
+    is_ingress: bool = False
 
     def to_mapping(self) -> dict[str, Any]:
         """The settings as JSON has them."""
