@@ -241,7 +241,7 @@ class Link:
 
     def _flush(self) -> None:
         transport, outbox = self._transport, self._outbox
-        if not outbox or transport is None:
+        if not outbox or transport is None or transport.is_closing():
             return
         if self._n_outbox <= _JOINED_BYTES:
             transport.write(b"".join(outbox))

@@ -176,7 +176,6 @@ def request_start(
 
 
 def champion_start(
-    *,
     number: int,
     kind: bytes,
     status: int,
