@@ -50,9 +50,7 @@ async def serve(settings: FrontSettings, control_socket: socket.socket) -> int:
     return 0
 
 
-async def _until_the_end(
-    orders: asyncio.Queue[Message], link: Link | None, page: Page
-) -> float:
+async def _until_the_end(orders: asyncio.Queue[Message], link: Link | None, page: Page) -> float:
     """Follow orders until one of them ends us; return how long that may take, seconds."""
     while True:
         match await orders.get():
