@@ -15,6 +15,7 @@ from harness.http1.refusal import Refusal, RefusedError
 from harness.http1.request_head import CHUNKED, RequestHead, check_beginning, read_request_head
 
 _END = b"\r\n\r\n"
+_SMALL = 8192
 
 
 class RequestReader:
@@ -86,7 +87,8 @@ class RequestReader:
         if n_body >= 0 and len(data) == end + n_body:
             if n_body:
                 self._check_size(n_body)
-                self.content = (memoryview(data)[end:],)
+                # A small copy costs less than a view.
+                self.content = (data[end:] if n_body < _SMALL else memoryview(data)[end:],)
             self.is_complete = True
             return data if head.wire is raw else head.wire + data[end:]
         return self._open_body(head, data[end:])

@@ -19,12 +19,17 @@ _HEAD = re.compile(
     + rb"++:[^\r\n\x00]*+\r\n)*+\r\n"
 )
 
+# As for requests: without groups, against the head in lower case.
 _SPECIAL = re.compile(
-    rb"\r\n(content-length|transfer-encoding|connection|content-type|keep-alive"
-    rb"|proxy-connection|upgrade|te):([^\r]*)"
+    rb"\n(?:c(?:ontent-(?:length|type)|onnection)|t(?:ransfer-encoding|e)|keep-alive"
+    rb"|proxy-connection|upgrade):[^\r]*+"
 )
 
-_LENGTH = re.compile(rb"[ \t]*([0-9]{1,18})[ \t]*")
+_HOP_BY_HOP_FIELD = re.compile(
+    rb"\r\n(connection|keep-alive|proxy-connection|te|upgrade):([^\r]*+)"
+)
+
+_LENGTH = re.compile(rb"\ncontent-length:[ \t]*([0-9]{1,18})[ \t]*")
 
 _HOP_BY_HOP = frozenset({b"connection", b"keep-alive", b"proxy-connection", b"upgrade", b"te"})
 _NOT_TO_BE_NAMED = frozenset({b"content-length", b"transfer-encoding"})
@@ -63,48 +68,49 @@ def read_response_head(raw: bytes) -> ResponseHead:
     if matched is None:
         raise UnreadableError(f"not an HTTP/1.1 answer, it starts with {raw[:40]!r}")
     minor, status = matched.groups()
-    length: bytes | None = None
-    coding: bytes | None = None
-    connection = kind = b""
-    cuts: list[tuple[int, int]] = []
-    for found in _SPECIAL.finditer(raw.lower()):
-        name, value = found.groups()
-        if name == b"content-length":
-            if length is not None:
+    length = kind = b""
+    codings: list[bytes] = []
+    has_hop_by_hop = False
+    lower = raw.lower()
+    for found in _SPECIAL.findall(lower):
+        if found.startswith(b"\ncontent-length:"):
+            if length:
                 raise UnreadableError("answered with two Content-Length fields")
-            length = value
-        elif name == b"content-type":
-            kind = value
-        elif name == b"transfer-encoding":
-            coding = value if coding is None else b"%b,%b" % (coding, value)
+            length = found
+        elif found.startswith(b"\ncontent-type:"):
+            kind = found
+        elif found.startswith(b"\ntransfer-encoding:"):
+            codings.append(found.partition(b":")[2])
         else:
-            cuts.append(found.span())
-            if name == b"connection":
-                connection = b"%b,%b" % (connection, value) if connection else value
+            has_hop_by_hop = True
     head = ResponseHead(
         raw,
         raw,
         int(status),
-        _n_body(length, coding),
+        _n_body(length, b",".join(codings) if codings else None),
         minor == b"1",
-        kind.lstrip(b" \t").startswith(b"text/event-stream"),
+        b"text/event-stream" in kind,
     )
-    if cuts:
-        _strip(head, cuts, connection)
+    if has_hop_by_hop:
+        _strip(head, lower)
     if minor == b"0":
         # The version is that of one hop (RFC 9110 section 2.5), and ours is 1.1.
         head.wire = b"HTTP/1.1" + head.wire[8:]
     return head
 
 
-def _strip(head: ResponseHead, cuts: list[tuple[int, int]], connection: bytes) -> None:
+def _strip(head: ResponseHead, lower: bytes) -> None:
     raw = head.raw
     pieces, at = [], 0
-    for start, end in cuts:
-        pieces.append(raw[at:start])
-        at = end
-    pieces.append(raw[at:])
-    head.wire = b"".join(pieces)
+    connections = []
+    for found in _HOP_BY_HOP_FIELD.finditer(lower):
+        name, value = found.groups()
+        if name == b"connection":
+            connections.append(value)
+        pieces.append(raw[at : found.start()])
+        at = found.end()
+    head.wire = b"".join(pieces) + raw[at:]
+    connection = b",".join(connections)
     if not connection or TOKENS.fullmatch(connection) is None:
         return
     options = tokens(connection)
@@ -114,15 +120,16 @@ def _strip(head: ResponseHead, cuts: list[tuple[int, int]], connection: bytes) -
         head.wire = without_fields(head.wire, named)
 
 
-def _n_body(length: bytes | None, coding: bytes | None) -> int:
+def _n_body(length: bytes, coding: bytes | None) -> int:
+    """From the line of the length, empty where there is none, and the codings' value."""
     if coding is not None:
-        if length is not None:
+        if length:
             raise UnreadableError("answered with both Content-Length and Transfer-Encoding")
         codings = tokens(coding)
         if b"chunked" in codings[:-1]:
             raise UnreadableError("answered with chunks inside another transfer coding")
         return CHUNKED if codings[-1:] == [b"chunked"] else OPEN
-    if length is None:
+    if not length:
         return OPEN
     matched = _LENGTH.fullmatch(length)
     if matched is None:

@@ -18,6 +18,7 @@ from harness.http1.response import UnreadableError
 from harness.http1.response_head import OPEN, ResponseHead, read_response_head
 
 _END = b"\r\n\r\n"
+_SMALL = 8192
 _NO_BODY = frozenset({204, 304})
 _CODING = frozenset({b"transfer-encoding", b"trailer"})
 
@@ -164,7 +165,8 @@ class ResponseRelay:
             self._body = _NOTHING_MORE
             self.is_complete = True
             if n_body:
-                self.content = (memoryview(data)[end:],)
+                # A small copy costs less than a view.
+                self.content = (data[end:] if n_body < _SMALL else memoryview(data)[end:],)
             return data if wire is head.raw else wire + data[end:]
         self._body = (
             LengthBody(n_body)

@@ -1,7 +1,9 @@
 """Raw sockets on both sides of a proxy: a champion and a client that see every byte."""
 
+import contextlib
 import re
 import socket
+import ssl
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -37,8 +39,12 @@ class Wire:
         return self.take(self.buffer.index(mark) + len(mark))
 
     def exactly(self, n_bytes: int) -> bytes:
-        while len(self.buffer) < n_bytes and self.more():
-            pass
+        pieces, n_missing = [self.buffer], n_bytes - len(self.buffer)
+        self.buffer = b""
+        while n_missing > 0 and self.more():
+            n_missing -= len(self.buffer)
+            pieces.append(self.take(len(self.buffer)))
+        self.buffer = b"".join(pieces)
         return self.take(n_bytes)
 
     def rest(self) -> bytes:
@@ -102,26 +108,34 @@ class Champion:
     Attributes:
         answer: What it says; a function is given the connection and says it itself.
         closes: Whether it closes the connection after that.
+        on_head: Called with the connection and the head before a request's body is read.
+        tls: How it speaks TLS; None for plain HTTP.
         seen: Requests as they came, in their order.
         n_connections: How many were made to it.
     """
 
     answer: bytes | Callable[[Wire, bytes], None] = OK
     closes: bool = False
+    on_head: Callable[[Wire, bytes], None] | None = None
+    tls: ssl.SSLContext | None = None
     seen: list[bytes] = field(default_factory=list)
     n_connections: int = 0
-    left: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
         self._listening = socket.create_server(("127.0.0.1", 0), backlog=128)
         self.port = self._listening.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
 
-    def will(self, answer: bytes | Callable[[Wire, bytes], None], *, closes: bool = False) -> None:
+    def will(
+        self,
+        answer: bytes | Callable[[Wire, bytes], None],
+        *,
+        closes: bool = False,
+        on_head: Callable[[Wire, bytes], None] | None = None,
+    ) -> None:
         """Begin anew: forget what was seen, and answer so."""
-        self.answer, self.closes = answer, closes
+        self.answer, self.closes, self.on_head = answer, closes, on_head
         self.seen = []
-        self.left = threading.Event()
 
     def close(self) -> None:
         self._listening.close()
@@ -136,9 +150,15 @@ class Champion:
             threading.Thread(target=self._serve, args=(sock,), daemon=True).start()
 
     def _serve(self, sock: socket.socket) -> None:
+        if self.tls is not None:
+            sock = self.tls.wrap_socket(sock, server_side=True)
         wire = Wire(sock)
-        with sock:
-            while request := wire.message():
+        with sock, contextlib.suppress(OSError):
+            while head := wire.until(b"\r\n\r\n"):
+                if self.on_head is not None:
+                    self.on_head(wire, head)
+                wire.buffer = head + wire.buffer
+                request = wire.message()
                 self.seen.append(request)
                 if callable(self.answer):
                     self.answer(wire, request)
@@ -146,7 +166,6 @@ class Champion:
                     sock.sendall(self.answer)
                 if self.closes:
                     return
-        self.left.set()
 
 
 def ask(port: int, request: bytes, *, n_answers: int = 1, within_s: float = 5) -> list[bytes]:

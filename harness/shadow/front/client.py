@@ -90,6 +90,7 @@ class ClientConnection(Stream):
         "_copy",
         "_early",
         "_first_byte_s",
+        "_has_answer",
         "_house",
         "_n_answers",
         "_n_at_check",
@@ -114,6 +115,7 @@ class ClientConnection(Stream):
         self._copy: Copy | None = None
         self._unsent: list[bytes] | None = None  # while there is no connection to the champion yet
         self._early = b""
+        self._has_answer = False  # whether the client has seen anything of the champion's
         self._n_answers = self._number = 0
         self._since_s = self._checked_s = time.perf_counter()
         self._received_s = self._started_s = 0.0
@@ -211,6 +213,7 @@ class ClientConnection(Stream):
         house = self._house
         reader = self._reader
         self._phase = Phase.CARRYING
+        self._has_answer = False
         self._first_byte_s = self._answered_s = -1.0
         self._since_s = self._started_s = self._checked_s = now_s
         self._n_at_check = self._n_read + self._n_written
@@ -287,6 +290,8 @@ class ClientConnection(Stream):
             self.write(wire)
             self._n_written += len(wire)
         relay = upstream.relay
+        if relay.head is not None:
+            self._has_answer = True
         copy = self._copy
         if copy is not None and relay.content:
             copy.keep_answer(relay.content)
@@ -304,7 +309,7 @@ class ClientConnection(Stream):
         self._house.pool.forget(self)
         self._unsent = None
         self._report(kind.value.encode(), now_s, f"the champion {why}")
-        if upstream is None or upstream.relay.head is None:
+        if upstream is None or not self._has_answer:
             status = 504 if kind is FailureKind.TIMEOUT else 502
             self.write(own_answer(status, f"the champion {_told(kind)}"))
             self._linger(now_s)
@@ -400,11 +405,10 @@ class ClientConnection(Stream):
     def _refuse(self, exc: RefusedError, now_s: float) -> None:
         """The client's request is not acceptable, or comes too slowly."""
         self._house.counters.refused(exc.refusal)
-        upstream = self._upstream
-        has_begun = upstream is not None and upstream.relay.head is not None
+        has_answer = self._phase is Phase.CARRYING and self._has_answer
         if self._phase is Phase.CARRYING:
             self._leave(now_s)
-        if has_begun:
+        if has_answer:
             self._phase = Phase.LINGERING
             self.reset()
             return

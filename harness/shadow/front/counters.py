@@ -28,9 +28,12 @@ NAMES: tuple[str, ...] = (
     "heartbeat_ns",
     *cell_names(_LATENCY),
 )
-"""Cells of a front's page. The ones from `ineligible` to `offered` and of the link are the tap's,
-but for `captured_bytes_held`. `front_down` is the mirror's, for a front that was killed: what it had
-received and not told of the end."""
+"""Cells of a front's page.
+
+The ones from `ineligible` to `offered` and of the link are the tap's, but for `captured_bytes_held`.
+`front_down` is the mirror's, for a front that was killed: what it had received and not told of the
+end.
+"""
 
 
 class Counters:
