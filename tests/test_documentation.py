@@ -14,7 +14,7 @@ import pytest
 
 from harness import plugins
 from harness.cli import COMMANDS, main
-from harness.config.policy import VERBS
+from harness.config.rules import VERBS
 from harness.measure import catalog
 
 ROOT = Path(__file__).parents[1]

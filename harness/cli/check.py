@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from harness.cli import exits
+from harness.cli.demand import demand
 from harness.cli.log_summary import summarise
 from harness.config import Config, load
 from harness.config.deployment import Deployment
@@ -27,9 +28,6 @@ from harness.config.foresight import (
 from harness.config.live import live_cautions, refuse_unfit_for_live
 from harness.config.recorded_log import RecordedLog
 from harness.errors import ConfigError, LogError
-from harness.gate.bound import bound_of
-from harness.gate.policy import AtLeast, AtMost, Improves, NotWorse
-from harness.quantity import say_bound, say_margin
 
 _SIGNS = {
     Evidence.POSSIBLE: "✓",
@@ -113,24 +111,12 @@ def _as_text(config: Config, log: LogSummary | None, problems: Sequence[str]) ->
 
 def _rule_lines(rules: Sequence[Foreseen]) -> Iterator[str]:
     width = max(len(one.rule.title) for one in rules)
-    demands = [_demand(one) for one in rules]
-    demand_width = max(len(demand) for demand in demands)
-    for one, demand in zip(rules, demands, strict=True):
+    demands = [demand(one.rule, one.metric) for one in rules]
+    demand_width = max(len(wanted) for wanted in demands)
+    for one, wanted in zip(rules, demands, strict=True):
         said = f"{_WORDS[one.evidence]}{one.why}"
         titled = f"{_SIGNS[one.evidence]} {one.rule.title:<{width}}"
-        yield f"  {titled}  {demand:<{demand_width}}  {said}".rstrip()
-
-
-def _demand(one: Foreseen) -> str:
-    """What the rule asks of the harm, or of the level, as a verdict will say it."""
-    match one.rule:
-        case AtMost(value=value):
-            return f"< {say_bound(value, one.metric.unit)}"
-        case AtLeast(value=value):
-            return f"> {say_bound(value, one.metric.unit)}"
-        case NotWorse() | Improves():
-            bound = bound_of(one.rule)
-            return f"< {say_margin(bound.value, one.metric.unit, bound.relative)}"
+        yield f"  {titled}  {wanted:<{demand_width}}  {said}".rstrip()
 
 
 def _grouped(
@@ -274,7 +260,7 @@ def _as_json(config: Config, log: LogSummary | None, problems: Sequence[str]) ->
             {
                 "challenger": one.name,
                 "rule": foreseen.rule.title,
-                "wanted": _demand(foreseen),
+                "wanted": demand(foreseen.rule, foreseen.metric),
                 "metric": foreseen.metric.name,
                 "evidence": foreseen.evidence,
                 "why": foreseen.why or None,

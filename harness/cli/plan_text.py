@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from harness.cli.demand import demand
 from harness.gate.policy import AtLeast, AtMost, Improves, NotWorse
-from harness.plan import AtHand, RulePlan, bottleneck
-from harness.quantity import difference_scale, level_scale, say, say_bound, say_margin
+from harness.plan import AtHand, PartPlan, RulePlan, bottleneck
+from harness.quantity import difference_scale, level_scale, say
 from harness.report.numbers import count
 from harness.report.screen import draw
 from harness.stats.assumptions import Assumptions
@@ -43,11 +44,15 @@ class Planned:
 
     Attributes:
         stands_in: The pilot's challenger whose values were taken, where the pilot lacks this one.
+        parts: That are protected; empty without a pilot.
+        gate_run: As in `Aim`.
     """
 
     names: tuple[str, ...]
     rules: tuple[RulePlan, ...]
     stands_in: str | None = None
+    parts: tuple[PartPlan, ...] = ()
+    gate_run: int | None = None
 
 
 def as_text(source: Source, planned: Sequence[Planned], *, width: int, colour: bool) -> str:
@@ -56,12 +61,12 @@ def as_text(source: Source, planned: Sequence[Planned], *, width: int, colour: b
 
 
 def _grouped(planned: Sequence[Planned]) -> list[Planned]:
-    groups: dict[tuple[RulePlan, ...], list[Planned]] = {}
+    groups: dict[tuple[tuple[RulePlan, ...], tuple[PartPlan, ...]], list[Planned]] = {}
     for one in planned:
-        groups.setdefault(one.rules, []).append(one)
+        groups.setdefault((one.rules, one.parts), []).append(one)
     return [
-        Planned(tuple(name for one in group for name in one.names), rules, group[0].stands_in)
-        for rules, group in groups.items()
+        replace(group[0], names=tuple(name for one in group for name in one.names))
+        for group in groups.values()
     ]
 
 
@@ -78,6 +83,11 @@ def _parts(source: Source, planned: Sequence[Planned]) -> Iterator[RenderableTyp
         yield _notes(one.rules)
         yield Text()
         yield from (Text(line) for line in _conclusion(source, one.rules))
+        yield from (Text(_protected(part)) for part in one.parts)
+        if one.gate_run is not None:
+            yield Text(
+                f"Planned as gate run {one.gate_run} of the ledger, whose runs share one error."
+            )
 
 
 def _learnt(source: Source) -> str:
@@ -125,7 +135,7 @@ def _table(rules: Sequence[RulePlan], sequential: bool) -> Table:
         table.add_row(
             _sign(one),
             one.rule.title,
-            _wanted(one),
+            demand(one.rule, one.metric),
             _truth(one),
             _maybe(one.pairs_needed),
             _maybe(one.clusters_needed),
@@ -137,16 +147,6 @@ def _table(rules: Sequence[RulePlan], sequential: bool) -> Table:
 
 def _sign(one: RulePlan) -> str:
     return {True: "✓", False: "✗", None: "?"}[one.is_enough]
-
-
-def _wanted(one: RulePlan) -> str:
-    match one.rule:
-        case AtMost(value=value):
-            return f"< {say_bound(value, one.metric.unit)}"
-        case AtLeast(value=value):
-            return f"> {say_bound(value, one.metric.unit)}"
-        case _:
-            return f"< {say_margin(one.margin, one.metric.unit, one.relative)}"
 
 
 def _truth(one: RulePlan) -> str:
@@ -202,6 +202,16 @@ def _notes(rules: Sequence[RulePlan]) -> Table:
     for one in rules:
         table.add_row(one.rule.title, "; ".join(part for part in (one.basis, one.why) if part))
     return table
+
+
+def _protected(part: PartPlan) -> str:
+    if part.clusters_needed is None:
+        return f"Protected {part.part}: no cluster of the pilot is there, so the gate would hold."
+    short = ", and the data at hand are too few" if part.is_enough is False else ""
+    return (
+        f"Protected {part.part}: with {say(part.clusters_share, 'fraction')} of the clusters there, "
+        f"{count(part.clusters_needed)} are needed in all{short}."
+    )
 
 
 def _conclusion(source: Source, rules: Sequence[RulePlan]) -> Iterator[str]:

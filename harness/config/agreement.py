@@ -12,7 +12,8 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from harness import plugins
-from harness.config.policy import (
+from harness.config.problems import BadValueError, KeyPath, nearest
+from harness.config.rules import (
     VERBS,
     AtLeastRule,
     ImprovesRule,
@@ -23,7 +24,6 @@ from harness.config.policy import (
     resolved,
     verbs_of,
 )
-from harness.config.problems import BadValueError, KeyPath, nearest
 from harness.config.vocabulary import Score, Vocabulary
 from harness.measure import catalog
 from harness.metric import Better

@@ -23,15 +23,10 @@ from pydantic import (
 from harness.config.capture import REPLAY_KEYS, Capture
 from harness.config.comparison import Comparison
 from harness.config.deployment import Challenger, Champion, Deployment
-from harness.config.policy import (
-    PolicySection,
-    ResolvedRule,
-    SegmentsSection,
-    resolved,
-    sequential_of,
-)
+from harness.config.policy import PolicySection, SegmentsSection, sequential_of
 from harness.config.problems import BadValueError
 from harness.config.recorded_log import Log, RecordedLog
+from harness.config.rules import ResolvedRule, resolved
 from harness.config.section import JsonPath, Name, Number, Section, Share, Whole
 from harness.config.traffic import Attribute, Pacing, RecordedPacing, Repeat, Rewriting
 from harness.config.vocabulary import Score, Vocabulary

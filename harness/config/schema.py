@@ -17,7 +17,7 @@ from pydantic_core import PydanticUndefined
 from harness.config.amounts import Amount
 from harness.config.fields import Key, keys
 from harness.config.model import Config
-from harness.config.policy import VERBS
+from harness.config.rules import VERBS
 
 SCHEMA = "harness.schema.json"
 PAGE = "config.md"

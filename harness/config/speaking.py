@@ -13,8 +13,8 @@ from pydantic_core import ErrorDetails
 from harness.config.comparison import known_kinds
 from harness.config.document import Document
 from harness.config.fields import all_keys
-from harness.config.policy import VERBS, verbs_of
 from harness.config.problems import BadValueError, KeyPath, dotted, nearest, shown
+from harness.config.rules import VERBS, verbs_of
 from harness.config.section import Reading, keys_of
 from harness.config.traffic import PACING_MODES
 from harness.errors import ConfigError
