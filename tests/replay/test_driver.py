@@ -70,6 +70,12 @@ class ScriptedSender:
         else:
             asyncio.get_running_loop().call_soon(done, exchange)
 
+    async def has_been_asked(self, n):
+        """Wait for the n-th request."""
+        while len(self.asked) < n:
+            self.arrived.clear()
+            await self.arrived.wait()
+
     async def close(self):
         pass
 
@@ -339,12 +345,14 @@ async def test_a_closed_loop_never_has_more_in_flight(clock):
         challengers=[Party(DeploymentName("new"), slow, plain)],
     )
     running = asyncio.create_task(driver.run(entries(6, challengers=(0,))))
-    while not running.done():
-        await asyncio.sleep(0.001)
-        assert len(slow.waiting) <= 2
-        if len(slow.waiting) == 2 or len(slow.asked) == 6:
-            while slow.waiting:
-                slow.waiting.pop()()
+    await slow.has_been_asked(2)
+    for n_asked in range(3, 7):
+        assert len(slow.waiting) == 2
+        slow.waiting.pop(0)()
+        await slow.has_been_asked(n_asked)
+    while slow.waiting:
+        slow.waiting.pop()()
+    await running
 
     assert len(slow.asked) == 6
 

@@ -5,7 +5,6 @@ import os
 import signal
 import sys
 import textwrap
-from pathlib import Path
 
 import pytest
 
@@ -30,18 +29,18 @@ def process(tmp_path, command, **options):
 
 async def wait_until_gone(pid):
     """Until the process is dead; zombies that nobody reaps here count as dead."""
-    async with asyncio.timeout(10):
-        # Another process's end can only be looked for.
-        while _lives(pid):  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
-
-
-def _lives(pid):
     try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
-        return False
-    return state != "Z"
+        process = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    gone, loop = asyncio.Event(), asyncio.get_running_loop()
+    loop.add_reader(process, gone.set)
+    try:
+        async with asyncio.timeout(10):
+            await gone.wait()
+    finally:
+        loop.remove_reader(process)
+        os.close(process)
 
 
 async def pid_from(path):
