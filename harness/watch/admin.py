@@ -43,14 +43,14 @@ class Sources:
         look: The counters now.
         view: A picture and an earlier one, with all that is known beside them.
         ask: Puts a wish to the supervisor; gives its answer, `{"done": true}` or
-            `{"refused": SENTENCE}`. Raises `OSError` when there is nobody.
-        changed: Told of every change: what was asked, by whom, and the answer.
+            `{"refused": SENTENCE}`. Raises `OSError` when there is nobody. It tells of changes.
+        refused: Told of every wish that was not granted: what it was, whose, and why not.
     """
 
     look: Callable[[], Picture]
     view: Callable[[Picture, Picture], View]
     ask: Callable[[Message], Awaitable[Message]]
-    changed: Callable[[str, str, Message], None]
+    refused: Callable[[str, str, str], None]
 
 
 class Admin:
@@ -111,8 +111,10 @@ class Admin:
     async def _change(
         self, request: web.Request, wish_of: Callable[[Any], dict[str, Any] | Refusal]
     ) -> web.Response:
+        by = request.remote or "unknown"
         refusal = self._guard.change(request.headers)
         if refusal:
+            self._sources.refused(request.path, by, refusal.sentence)
             return _refused(refusal)
         content = await request.read()
         try:
@@ -121,13 +123,14 @@ class Admin:
             wish = Refusal(400, f"that is no JSON: {exc.msg}")
         if isinstance(wish, Refusal):
             return _refused(wish)
-        by = request.remote or "unknown"
         try:
             answer = await self._sources.ask({**wish, "by": by})
         except OSError:
             answer = {"refused": "the supervisor does not answer; nothing was changed"}
-        self._sources.changed(wish["ask"], by, answer)
-        return _json(dict(answer), status=409 if "refused" in answer else 200)
+        if "refused" in answer:
+            self._sources.refused(request.path, by, str(answer["refused"]))
+            return _json(dict(answer), status=409)
+        return _json(dict(answer))
 
     def _view(self) -> View:
         now = self._sources.look()

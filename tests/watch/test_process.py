@@ -144,6 +144,8 @@ async def test_it_answers_while_the_mirror_is_stopped(watch, tmp_path):
         switch = {"json": {"on": False}, "headers": BEARER}
         async with session.post(watch.url("/mirroring"), **switch) as answer:
             assert await answer.json() == {"done": True}
+        async with session.post(watch.url("/reload")) as answer:
+            assert answer.status == 401
         verdict = await verdict_of(session, watch)
 
     assert status["mirror"]["alive"] is False
@@ -153,7 +155,7 @@ async def test_it_answers_while_the_mirror_is_stopped(watch, tmp_path):
     }  # fmt: skip
     assert 'harness_pairs_total{challenger="knn"} 5\n' in metrics
     assert watch.asked == [{"ask": "pause", "by": "127.0.0.1"}]
-    assert json.loads((tmp_path / "stderr").read_text())["event"] == "change_made"
+    assert json.loads((tmp_path / "stderr").read_text())["event"] == "change_refused"
     assert verdict["verdict"]["challengers"][0]["n_pairs"] == 100
 
 

@@ -26,12 +26,14 @@ from harness.cli.judging import judged
 from harness.config import Config, restore
 from harness.errors import HarnessError, StoreError
 from harness.report import json_form
+from harness.store.layout import MANIFEST
 from harness.store.reader import StoredRun
 
 FORMAT = 1
 
 # Looking may take this share of a core in the long run.
 _MOST_SHARE = 0.2
+_FIRST_EVERY_S = 2.0
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -39,10 +41,12 @@ def main(arguments: Sequence[str]) -> int:
     run, verdict, every_s = Path(arguments[1]), Path(arguments[2]), float(arguments[3])
     _step_back()
     looks = Looks(run, verdict)
-    pause_s = min(every_s, 1.0)  # the first look is soon, or there would be nothing to be seen
+    pause_s = 0.0
     while not _line_ends_within(pause_s):
         took_s = looks.look(datetime.now(UTC))
-        pause_s = max(every_s, took_s / _MOST_SHARE)
+        # The first verdict comes soon after the first pairs, or there would be nothing to be seen.
+        least_s = every_s if looks.has_verdict else min(every_s, _FIRST_EVERY_S)
+        pause_s = max(least_s, took_s / _MOST_SHARE)
     return 0
 
 
@@ -62,8 +66,14 @@ class Looks:
         self._n_rows = -1
         self._verdict: dict[str, Any] | None = None
 
+    @property
+    def has_verdict(self) -> bool:
+        return self._verdict is not None
+
     def look(self, at: datetime) -> float:
         """Judge what there is, unless it is what was there before; seconds it took."""
+        if not (self._run / MANIFEST).exists():
+            return 0.0  # the mirror has not begun yet
         started_s = time.perf_counter()
         error = None
         try:

@@ -53,7 +53,9 @@ async def run_watch(settings: WatchSettings, control: socket.socket, log: Log) -
         look=lambda: look(settings.pages),
         view=Viewing(settings).view,
         ask=lambda wish: ask(settings.control, wish),
-        changed=lambda what, by, answer: _note(log, what, by, answer),
+        refused=lambda path, by, why: log.warning(
+            "change_refused", f"{by} asked for {path} and was refused: {why}", by=by, path=path
+        ),
     )
     admin = Admin(sources, Guard(settings.token, settings.is_loopback))
     runner = web.AppRunner(admin.application(), access_log=None)
@@ -177,13 +179,6 @@ async def _end(process: asyncio.subprocess.Process) -> None:
 def _heard(order: Message, ending: asyncio.Event) -> None:
     if order.get("do") in ("close", "drain"):
         ending.set()
-
-
-def _note(log: Log, what: str, by: str, answer: Mapping[str, Any]) -> None:
-    if "refused" in answer:
-        log.warning("change_refused", f"{by} asked for {what}: {answer['refused']}", by=by)
-    else:
-        log.info("change_made", f"{by} asked for {what}; done", by=by, asked=what)
 
 
 if __name__ == "__main__":
