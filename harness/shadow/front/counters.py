@@ -30,7 +30,7 @@ NAMES: tuple[str, ...] = (
 )
 """Cells of a front's page.
 
-The ones from `ineligible` to `offered` and of the link are the tap's, but for `captured_bytes_held`.
+The ones from `ineligible` to `offered` and of the link are the tap's; `captured_bytes_held` is not.
 `front_down` is the mirror's, for a front that was killed: what it had received and not told of the
 end.
 """
