@@ -78,6 +78,14 @@ def question_of(rule: Rule, metric: Metric, confidence: float) -> Question:
     return Question(metric.name, metric.unit, better, bound.value, confidence, bound.relative)
 
 
+def reach_of(metric: Metric) -> float | None:
+    """The largest mean there can be of one value per pair, either way; None where there is none.
+
+    The mean of a share that a pair has is that of an excess over the noise floor.
+    """
+    return LARGEST_EXCESS if metric.unit is Unit.FRACTION else None
+
+
 def judged(
     rules: Sequence[Rule], evidence: Sequence[Estimate | Unavailable], *, confidence: float
 ) -> tuple[Finding, ...]:
@@ -158,8 +166,7 @@ class Asking:
                     return sequential_rate_bound(values, seen, **ask)
                 return rate_bound(values, seen, **ask)
             case Mean():
-                # The mean of a share that a pair has is that of an excess over the noise floor.
-                reach = LARGEST_EXCESS if self.metric.unit is Unit.FRACTION else None
+                reach = reach_of(self.metric)
                 if isinstance(seen, Looking):
                     return sequential_mean_bound(values, seen, **ask, reach=reach)
                 bounded = self.metric.unit in BOUNDED

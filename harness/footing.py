@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import polars as pl
 
-from harness.asking import asked, question_of
+from harness.asking import asked, question_of, reach_of
 from harness.gate.policy import AtLeast, AtMost, Improves, Policy, Rule
 from harness.measure.sides import needed_columns, pair_values, sides
 from harness.metric import BOUNDED, Better, Exceedance, Mean, Metric, Quantile, Rate, Sides
@@ -67,6 +67,21 @@ class Footing:
     least: int = MIN_CLUSTERS
     is_convertible: bool = True
 
+    def one_per_cluster(self) -> Footing:
+        """The same where every cluster is one unit: rules on shares count it as one pair.
+
+        The unit is a cluster's mean, which scatters less than a single pair does, so that this is
+        the worst case.
+        """
+        match self.prospect:
+            case PairedRatesProspect() | RateProspect() as rates:
+                size = rates.clustering.pairs_per_cluster
+                whole = Clustering(size, max(size, rates.clustering.deff))
+                said = f"{self.basis}, users count once"
+                return replace(self, prospect=replace(rates, clustering=whole), basis=said)
+            case _:
+                return self
+
     def as_harm(self, position: float | None) -> float | None:
         """A harm of the prospect, as the rule says harms."""
         if position is None or not self.is_convertible:
@@ -87,6 +102,24 @@ def footings_of_pilot(
         _of_pilot(rule, metric, policy, values, clusters)
         for rule, metric in zip(policy.rules, metrics, strict=True)
     )
+
+
+def part_shares(policy: Policy, values: pl.LazyFrame) -> dict[str, float]:
+    """Of each protected part, the share of a pilot's clusters that have a pair in it."""
+    protected = policy.segments.protected if policy.segments else ()
+    struct = values.collect_schema().get("segments")
+    known = {field.name for field in struct.fields} if isinstance(struct, pl.Struct) else set()
+    cluster = pl.col("cluster_id")
+    within = {
+        part: cluster.filter(pl.col("segments").struct.field(name) == value)
+        for part, (name, _, value) in ((part, part.partition("=")) for part in protected)
+        if name in known
+    }
+    counted = values.select(
+        cluster.n_unique().alias(""), *(one.n_unique().alias(part) for part, one in within.items())
+    )
+    n_clusters = counted.collect().row(0, named=True)
+    return {part: n_clusters.get(part, 0) / max(1, n_clusters[""]) for part in protected}
 
 
 def footings_assumed(
@@ -159,7 +192,8 @@ def _of_estimate(question: Question, found: Estimate | Unavailable, usable: floa
     if prospect is None:
         return "every cluster of the pilot has the same harm, so nothing is known of its spread"
     if not isinstance(prospect, MeanProspect):
-        return Footing(question, prospect, None, "no pair differs", usable)
+        said = "no pair differs" if found.champion is not None else "0 on every pair"
+        return Footing(question, prospect, None, said, usable)
     sd = prospect.cluster_sd * math.sqrt(found.n_pairs / found.n_clusters / (found.deff or 1.0))
     said = f"sd {sd:.3g} of log ratio" if question.relative else f"sd {say(sd, question.unit)}"
     return Footing(question, prospect, None, _with_deff(said, found.deff or 1.0), usable)
@@ -176,7 +210,9 @@ def _of_one(
     match metric.statistic:
         case Mean():
             bounded = metric.unit in BOUNDED
-            found = mean_bound(values, clusters, **asked(question), bounded=bounded)
+            found = mean_bound(
+                values, clusters, **asked(question), bounded=bounded, reach=reach_of(metric)
+            )
             footing = _of_estimate(question, found, usable)
             if isinstance(footing, Footing) and isinstance(found, Estimate):
                 return replace(footing, harm=found.harm)

@@ -9,7 +9,8 @@ For each rule of a challenger:
 A promotion needs every guardrail and one goal. With `G` rules to pass, each is planned with power
 `1 - (1 - power) / G`, so that all of them pass together with at least `power` (Bonferroni on the
 misses). Its level is what the gate will really ask of it: with several challengers of which one
-alone is good, Holm's first step, and with several goals likewise.
+alone is good, Holm's first step, and with several goals likewise; where gate runs against one log
+share the error, what is left for the one planned.
 
 References:
     Schultzberg, Ankargren & Frånberg (2024), arXiv 2402.11609, for power with guardrails.
@@ -18,12 +19,14 @@ References:
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.footing import Footing
 from harness.gate.bound import bound_of
-from harness.gate.policy import Improves, NotWorse, Policy, Rule
+from harness.gate.ledger import alpha_of
+from harness.gate.policy import Improves, NotWorse, Policy, Rule, Sequential
+from harness.gate.segments import MIN_CLUSTERS
 from harness.metric import Metric
 from harness.stats.planning import POWER
 from harness.stats.prospects import clusters_for, provable_harm, smallest_margin
@@ -49,12 +52,31 @@ class Aim:
         power: Chance that everything passes when what is assumed is true.
         sequential: Whether the gate may be asked at any time.
         pairs_per_cluster: Requests per cluster, 1 or more.
+        gate_run: Which gate run against its log this is for, where these share one error
+            (`alpha_ledger`).
     """
 
     n_challengers: int = 1
     power: float = POWER
     sequential: bool = False
     pairs_per_cluster: float = 1.0
+    gate_run: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PartPlan:
+    """How much data a protected part of the traffic needs: without it the gate holds.
+
+    Attributes:
+        part: `source=mobile`.
+        clusters_share: Of all clusters, those with a pair in it.
+        clusters_needed: In all, so that the part has enough; None where it has none.
+    """
+
+    part: str
+    clusters_share: float
+    clusters_needed: int | None
+    is_enough: bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +139,22 @@ def plan_rules(
     )
 
 
+def plan_parts(shares: Mapping[str, float], at_hand: AtHand | None) -> tuple[PartPlan, ...]:
+    """Plan the protected parts.
+
+    Args:
+        shares: Of each, the share of clusters that have a pair in it.
+    """
+    needed = {
+        part: math.ceil(MIN_CLUSTERS / share - 1e-9) if share > 0 else None
+        for part, share in shares.items()
+    }
+    return tuple(
+        PartPlan(part, share, needed[part], _is_enough(at_hand, needed[part]))
+        for part, share in shares.items()
+    )
+
+
 def bottleneck(plans: Sequence[RulePlan]) -> RulePlan | None:
     """The rule that needs the most; None where none could be planned."""
     counted = [one for one in plans if one.clusters_needed is not None]
@@ -134,6 +172,8 @@ def _planned(
     bound, (alpha, power) = bound_of(rule), _level(rule, policy, aim)
     if isinstance(footing, str):
         return RulePlan(rule, metric, bound.value, bound.relative, "", footing, alpha, power)
+    if policy.sequential is Sequential.STRICT:
+        footing = footing.one_per_cluster()
     needed = _clusters(footing, alpha, power)
     expected = _expected(footing, alpha, needed) if aim.sequential else None
     to_budget = _to_budget(needed, expected) if aim.sequential else None
@@ -173,7 +213,10 @@ def _level(rule: Rule, policy: Policy, aim: Aim) -> tuple[float, float]:
     n_goals = sum(isinstance(one, Improves) for one in policy.rules)
     n_to_pass = len(policy.rules) - n_goals + min(1, n_goals)
     n_sharing = aim.n_challengers * (n_goals if isinstance(rule, Improves) else 1)
-    return (1 - policy.confidence) / n_sharing, 1 - (1 - aim.power) / n_to_pass
+    alpha = 1 - policy.confidence
+    if aim.gate_run is not None:
+        alpha = alpha_of(alpha, aim.gate_run)
+    return alpha / n_sharing, 1 - (1 - aim.power) / n_to_pass
 
 
 def _clusters(footing: Footing, alpha: float, power: float) -> int | None:

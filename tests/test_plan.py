@@ -3,17 +3,33 @@
 import math
 
 import numpy as np
+import polars as pl
 import pytest
 from statsmodels.stats.power import TTestPower
 
 from harness.collected import Collected
 from harness.evaluate import evaluate
-from harness.footing import NEEDS_PILOT_OR_PERCENT, footings_assumed, footings_of_pilot
-from harness.gate.policy import AtLeast, AtMost, Improves, Margin, NotWorse, Policy
+from harness.footing import (
+    NEEDS_PILOT_OR_PERCENT,
+    footings_assumed,
+    footings_of_pilot,
+    part_shares,
+)
+from harness.gate.ledger import alpha_of
+from harness.gate.policy import (
+    AtLeast,
+    AtMost,
+    Improves,
+    Margin,
+    NotWorse,
+    Policy,
+    Segments,
+    Sequential,
+)
 from harness.measure import catalog
 from harness.pair import Conservation
 from harness.part import clusters_of
-from harness.plan import NEEDS_WORTH, Aim, AtHand, bottleneck, plan_rules
+from harness.plan import NEEDS_WORTH, Aim, AtHand, PartPlan, bottleneck, plan_parts, plan_rules
 from harness.stats.assumptions import Assumptions
 from harness.testing.pairs import Population, Side, value_table
 from harness.verdict import Decision
@@ -227,3 +243,72 @@ def test_a_planned_run_is_promoted_as_often_as_planned():
     promoted = np.mean([decision(seed) is Decision.PROMOTE for seed in range(100, 220)])
 
     assert promoted > 0.8 - 3 * math.sqrt(0.16 / 120)
+
+
+def test_strict_looks_count_every_user_once():
+    """Ten requests of a user are one unit, and no more: a rule on a share needs ten times as much;
+    one on a mean what it needed before."""
+    aim = Aim(sequential=True, pairs_per_cluster=10)
+    metrics = metrics_of((ACCURACY, SLOWER))
+    loose, strict = (
+        plan_rules(
+            policy,
+            metrics,
+            footings_assumed(policy, metrics, Assumptions(icc=0.0), 10),
+            None,
+            aim,
+        )
+        for policy in (
+            Policy((ACCURACY, SLOWER), sequential=Sequential.DEFLATED),
+            Policy((ACCURACY, SLOWER), sequential=Sequential.STRICT),
+        )
+    )
+
+    assert strict[0].clusters_needed == pytest.approx(10 * loose[0].clusters_needed, rel=0.01)
+    assert strict[0].expected_clusters > 5 * loose[0].expected_clusters
+    assert strict[0].basis.endswith("users count once")
+    assert strict[1] == loose[1]
+
+
+def test_a_later_gate_run_is_planned_with_the_error_that_is_left():
+    """The third run against one log may err with a probability of 0.0034."""
+    first, third = (assumed(ACCURACY, aim=Aim(gate_run=number))[0] for number in (1, 3))
+
+    assert first.alpha == pytest.approx(alpha_of(0.05, 1))
+    assert third.alpha == pytest.approx(alpha_of(0.05, 3))
+    assert third.clusters_needed > first.clusters_needed > assumed(ACCURACY)[0].clusters_needed
+
+
+def test_protected_parts_need_thirty_users_each():
+    """A pilot tells how common a part is; one it has never seen cannot be planned."""
+    policy = Policy((FAILURES,), segments=Segments(protected=("source=mobile", "tier=gold")))
+    values = value_table(
+        2000, seed=3, population=Population(segments={"source": {"mobile": 0.1, "web": 0.9}})
+    ).lazy()
+
+    shares = part_shares(policy, values)
+    mobile, gold = plan_parts(shares, AtHand(800, 200))
+
+    assert shares["source=mobile"] == pytest.approx(0.1, abs=0.06)
+    assert mobile.clusters_needed == math.ceil(30 / shares["source=mobile"])
+    assert mobile.is_enough is (mobile.clusters_needed <= 200)
+    assert gold == PartPlan("tier=gold", 0.0, None, None)
+    assert part_shares(Policy((FAILURES,)), values) == {}
+
+
+def test_a_pilot_without_any_excess_is_planned_by_the_rule_of_three():
+    """A comparison that never differs more than the noise has no spread; its largest is known."""
+    policy = Policy((AtMost("label.excess", 0.05),))
+    metrics = (catalog.resolve("label.excess", outputs={}, comparisons=("label",), repeated=True),)
+    values = value_table(400, seed=3).with_columns(pl.lit(0.0).alias("label.excess")).lazy()
+
+    (one,) = plan_rules(
+        policy,
+        metrics,
+        footings_of_pilot(policy, metrics, values, clusters_of(values)),
+        None,
+        ALONE,
+    )
+
+    assert one.basis == "0 on every pair"
+    assert one.clusters_needed > 50

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
+import polars as pl
 import typer
 
 from harness.cli.judging import Tables
@@ -19,11 +20,12 @@ from harness.cli.plan_text import Planned, Source, as_text
 from harness.config import Config, load
 from harness.config.foresight import Evidence, LogSummary, foresee, n_clusters, n_pairs
 from harness.errors import LogError, UsageError
-from harness.footing import Footing, footings_assumed, footings_of_pilot
+from harness.footing import Footing, footings_assumed, footings_of_pilot, part_shares
 from harness.part import clusters_of
-from harness.plan import Aim, AtHand, RulePlan, bottleneck, plan_rules
+from harness.plan import Aim, AtHand, RulePlan, bottleneck, plan_parts, plan_rules
 from harness.stats.assumptions import Assumptions
 from harness.stats.planning import POWER
+from harness.store.ledger import held
 from harness.store.manifest import Pacing
 from harness.store.reader import StoredRun
 
@@ -120,6 +122,10 @@ class _Pilot:
     challenger: str
     tables: Tables
 
+    @property
+    def values(self) -> pl.LazyFrame:
+        return self.tables.of(self.run, self.challenger)
+
 
 def _pilots(config: Config, run: str | None) -> list[_Pilot]:
     """A pilot for each challenger of the config; none without a run.
@@ -190,7 +196,7 @@ def _planned(
     at_hand: AtHand | None,
     power: float,
 ) -> list[Planned]:
-    found = []
+    found, gate_run = [], _gate_run(config, pilots)
     for position, challenger in enumerate(config.challengers):
         name = challenger.name
         pilot = pilots[position] if pilots else None
@@ -201,6 +207,7 @@ def _planned(
             power=power,
             sequential=policy.sequential is not None,
             pairs_per_cluster=seen.n_pairs / seen.n_clusters if seen else 1.0,
+            gate_run=gate_run,
         )
         footings = _footings(config, name, pilot, assumptions, aim.pairs_per_cluster)
         barred = [
@@ -209,11 +216,28 @@ def _planned(
         usable = [why or footing for why, footing in zip(barred, footings, strict=True)]
         rules = plan_rules(policy, metrics, usable, at_hand, aim)
         stands_in = pilot.challenger if pilot and pilot.challenger != name else None
-        found.append(Planned((name,), rules, stands_in))
+        parts = {} if pilot is None else part_shares(policy, pilot.values)
+        found.append(Planned((name,), rules, stands_in, plan_parts(parts, at_hand), gate_run))
     for pilot in pilots[:1]:
         table = pilot.tables.of(pilot.run, pilot.challenger)
         pilot.tables.refuse_unmatched_paths(table, pilot.run)
     return found
+
+
+def _gate_run(config: Config, pilots: Sequence[_Pilot]) -> int | None:
+    """Which gate run the next one is, by the ledger; None where runs share no error.
+
+    Against the pilot's log, where it has one; else all runs are counted, since the log is not read
+    as a whole.
+    """
+    path, policy = config.ledger_path, config.policy
+    if path is None or policy is None or not policy.alpha_ledger:
+        return None
+    if not path.exists():
+        return 1
+    log = pilots[0].run.manifest.log_digest if pilots else ""
+    with held(path) as ledger:
+        return 1 + sum(not log or log in entry.use.corpora for entry in ledger.entries)
 
 
 def _footings(
@@ -226,8 +250,7 @@ def _footings(
     policy, metrics = config.policy_for(name), config.metrics_for(name)
     if pilot is None:
         return footings_assumed(policy, metrics, assumptions, pairs_per_cluster)
-    values = pilot.tables.of(pilot.run, pilot.challenger)
-    return footings_of_pilot(policy, metrics, values, clusters_of(values))
+    return footings_of_pilot(policy, metrics, pilot.values, clusters_of(pilot.values))
 
 
 def _as_json(source: Source, planned: Sequence[Planned]) -> dict[str, Any]:
@@ -252,7 +275,9 @@ def _challenger_as_json(one: Planned) -> dict[str, Any]:
         "bottleneck": widest.rule.title if widest else None,
         "clusters_needed": widest.clusters_needed if widest else None,
         "pairs_needed": widest.pairs_needed if widest else None,
+        "gate_run": one.gate_run,
         "rules": [_rule_as_json(rule) for rule in one.rules],
+        "protected": [asdict(part) for part in one.parts],
     }
 
 

@@ -208,10 +208,8 @@ def _protected(part: PartPlan) -> str:
     if part.clusters_needed is None:
         return f"Protected {part.part}: no cluster of the pilot is there, so the gate would hold."
     short = ", and the data at hand are too few" if part.is_enough is False else ""
-    return (
-        f"Protected {part.part}: with {say(part.clusters_share, 'fraction')} of the clusters there, "
-        f"{count(part.clusters_needed)} are needed in all{short}."
-    )
+    there, needed = say(part.clusters_share, "fraction"), count(part.clusters_needed)
+    return f"Protected {part.part}, {there} of the clusters: needs {needed} clusters in all{short}."
 
 
 def _conclusion(source: Source, rules: Sequence[RulePlan]) -> Iterator[str]:
