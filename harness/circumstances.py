@@ -13,7 +13,8 @@ from harness.collected import Collected
 from harness.gate.validity import Sampled
 from harness.measure.integrity import n_repeated, order_effect
 from harness.pair import LossReason
-from harness.stats.clusters import Clusters
+from harness.part import clusters_of
+from harness.stats.clusters import Clusters, Grouped
 from harness.stats.missingness import missing_difference
 from harness.stats.sampling_ratio import sampling_log_e, sampling_p_value
 from harness.verdict import Circumstances, OrderEffect
@@ -21,22 +22,22 @@ from harness.verdict import Circumstances, OrderEffect
 _SIDES = ("champion", "challenger")
 
 
-def circumstances(one: Collected, clusters: Clusters) -> Circumstances:
+def circumstances(one: Collected, looked_at: Collected) -> Circumstances:
     """What a reader should know, judged by nothing.
 
     Args:
-        clusters: Of the rows of the value table.
+        looked_at: The same, or enough of it to look for an effect of the order of calls.
     """
-    is_ours = one.baseline == "champion"
     return Circumstances(
         n_duplicates=one.conservation.losses.get(LossReason.DUPLICATE, 0),
         n_repeated_content=n_repeated(one.values, "content_hash"),
         n_retried=one.n_retried,
-        order_effects=tuple(_order_effects(one, clusters)) if is_ours else (),
+        order_effects=tuple(_order_effects(looked_at)) if one.order_is_ours else (),
     )
 
 
-def _order_effects(one: Collected, clusters: Clusters) -> Iterator[OrderEffect]:
+def _order_effects(one: Collected) -> Iterator[OrderEffect]:
+    clusters = clusters_of(one.values)
     for side in _SIDES:
         seen = order_effect(one.values, side)
         if seen.n_first and seen.n_later:
@@ -59,7 +60,7 @@ def _order_p_value(one: Collected, side: str, clusters: Clusters) -> float | Non
     return None if found is None else found.p_value
 
 
-def sampled(one: Collected, clusters: Clusters) -> Sampled | None:
+def sampled(one: Collected, clusters: Grouped) -> Sampled | None:
     """What was drawn of the requests, where not all were to be.
 
     Sampling is by cluster, so that counts of requests vary more than a coin's: they are divided by

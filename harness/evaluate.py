@@ -30,6 +30,7 @@ from harness.evidence import Measured, evidence_of
 from harness.gate.decide import across, decide, run_decision
 from harness.gate.segments import FALSE_SHARE, Scanned, scan
 from harness.gate.validity import Observed, validate
+from harness.glimpse import glimpse
 from harness.measure.arms import arm
 from harness.measure.disagreements import disagreements
 from harness.measure.integrity import integrity
@@ -37,10 +38,10 @@ from harness.measure.segments import partitions
 from harness.metric import Unit
 from harness.missing import Missing, missing
 from harness.noise import noise_floors
-from harness.part import clusters_of
-from harness.stats.clusters import Booleans, Clusters
+from harness.stats.clusters import Booleans, ClusterSizes
 from harness.stats.multiplicity import benjamini_hochberg, e_bh, holm
 from harness.tipping import with_missing
+from harness.vantage import held_against_repeats
 from harness.verdict import (
     ChallengerVerdict,
     Estimate,
@@ -82,15 +83,16 @@ def evaluate(
 
 
 def _verdict_on(one: Collected) -> ChallengerVerdict:
-    clusters = clusters_of(one.values)
     named = one.policy.segments.named if one.policy.segments else ()
-    found = evidence_of(one, partitions(one.values, always=named)).measured
-    lacking = missing(one, clusters, [each.gap for each in found if each.gap is not None])
+    looked_at = glimpse(one)
+    evidence = evidence_of(one, partitions(one.values, always=named), looked_at=looked_at)
+    found = held_against_repeats(one, evidence.measured)
+    lacking = missing(looked_at, [each.gap for each in found if each.gap is not None])
     findings = _findings(one, found, lacking)
     scanned = _scanned(one, found)
     if scanned is not None:
         findings += scanned.findings
-    observed = _observed(one, clusters, lacking)
+    observed = _observed(one, evidence.clusters, lacking)
     verdict = decide(
         one.challenger,
         findings,
@@ -107,7 +109,6 @@ def _verdict_on(one: Collected) -> ChallengerVerdict:
         noise_floor=noise_floors(
             one.values,
             one.comparisons,
-            clusters,
             confidence=None if one.policy.sequential else one.policy.confidence,
         ),
         disagreements=disagreements(one.values, one.comparisons),
@@ -116,7 +117,7 @@ def _verdict_on(one: Collected) -> ChallengerVerdict:
             with_waiting(arm(one.values, "champion", one.champion), one, "champion"),
             with_waiting(arm(one.values, "challenger", one.challenger), one, "challenger"),
         ),
-        circumstances=circumstances(one, clusters),
+        circumstances=circumstances(one, looked_at),
     )
 
 
@@ -139,7 +140,7 @@ def _findings(one: Collected, found: Sequence[Measured], lacking: Missing) -> tu
     return tuple(findings)
 
 
-def _observed(one: Collected, clusters: Clusters, lacking: Missing) -> Observed:
+def _observed(one: Collected, clusters: ClusterSizes, lacking: Missing) -> Observed:
     """How the pairs were collected, for the checks of validity."""
     seen = integrity(one.values)
     return Observed(
@@ -151,7 +152,7 @@ def _observed(one: Collected, clusters: Clusters, lacking: Missing) -> Observed:
         n_duplicate_ids=seen.n_repeated_ids,
         n_negative_latencies=seen.n_negative_latencies,
         lag_p99_s=seen.lag_p99_s if one.open_loop and _judges_time(one) else None,
-        n_champion_first=seen.n_champion_first if one.baseline == "champion" else None,
+        n_champion_first=seen.n_champion_first if one.order_is_ours else None,
         missingness=lacking.missingness,
         one_sided=lacking.one_sided,
         unlabelled=lacking.unlabelled,

@@ -19,7 +19,7 @@ from harness.metric import Metric, Sides
 from harness.missing import Gap
 from harness.part import Part, clusters_of
 from harness.segmentation import Contrast
-from harness.stats.clusters import Floats
+from harness.stats.clusters import ClusterSizes, Floats
 from harness.stats.sequential import NOTHING_SEEN
 from harness.sums import Sums
 from harness.verdict import Estimate, Memory, SegmentContrast, Unavailable
@@ -52,15 +52,21 @@ class Evidence:
     """What was measured of every rule, in the order of the policy.
 
     Attributes:
-        n_clusters: In the table.
+        clusters: All of the table's.
     """
 
     measured: tuple[Measured, ...]
-    n_clusters: int
+    clusters: ClusterSizes
 
 
-def evidence_of(one: Collected, partitions: Sequence[Partition]) -> Evidence:
-    """Measure every rule of a policy."""
+def evidence_of(
+    one: Collected, partitions: Sequence[Partition], *, looked_at: Collected
+) -> Evidence:
+    """Measure every rule of a policy.
+
+    Args:
+        looked_at: The same, or enough of it to look for patterns in what is missing.
+    """
     asked = [
         _Asked.of(one, rule, metric)
         for rule, metric in zip(one.policy.rules, one.metrics, strict=True)
@@ -75,9 +81,10 @@ def evidence_of(one: Collected, partitions: Sequence[Partition]) -> Evidence:
     sums = Sums(one.values, partitions, [topic.need for topic in topics])
     inquiry = Inquiry(sums, list(topics))
     rows = _Rows.of(one) if one.policy.sequential else None
-    answers = [_put(one, each, inquiry, rows, answered_apart) for each in asked]
+    answers = [_put(one, each, inquiry, rows, answered_apart, looked_at) for each in asked]
     inquiry.add_up()
-    return Evidence(tuple(answer() for answer in answers), sums.cells.n_clusters)
+    sizes = sums.cells.whole().totals(sums.cells.sums["rows"])
+    return Evidence(tuple(answer() for answer in answers), ClusterSizes(sizes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +143,12 @@ class _Rows:
 
 
 def _put(
-    one: Collected, asked: _Asked, inquiry: Inquiry, rows: _Rows | None, answered_apart: bool
+    one: Collected,
+    asked: _Asked,
+    inquiry: Inquiry,
+    rows: _Rows | None,
+    answered_apart: bool,
+    looked_at: Collected,
 ) -> Callable[[], Measured]:
     """Put one rule to the whole and to all parts; the answer waits for the influence."""
     ask, metric = asked.ask, asked.ask.metric
@@ -165,7 +177,7 @@ def _put(
         overall = found()
         return Measured(
             overall,
-            _gap(one, asked),
+            _gap(looked_at, asked),
             _harm(apart),
             tuple(PartEvidence(name, ask.rule, seen()) for name, seen in in_parts),
             tuple(contrast.said(overall) for contrast in contrasts),

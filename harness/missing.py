@@ -34,6 +34,7 @@ from harness.measure.labelling import answer_pairs
 from harness.measure.segments import segments
 from harness.metric import Metric, Sides
 from harness.pair import LossReason
+from harness.part import clusters_of
 from harness.stats.clusters import Booleans, Clusters, Floats
 from harness.stats.missingness import (
     MIN_CLUSTERS,
@@ -88,14 +89,11 @@ class Missing:
     warnings: dict[Rule, str]
 
 
-def missing(one: Collected, clusters: Clusters, gaps: Sequence[Gap]) -> Missing:
-    """Look at the values that the rules of a policy miss.
-
-    Args:
-        clusters: Of the rows of the value table.
-    """
+def missing(one: Collected, gaps: Sequence[Gap]) -> Missing:
+    """Look at the values that the rules of a policy miss."""
     if not gaps:
         return Missing(None, _lost_by_side(one), _unlabelled(one), {})
+    clusters = clusters_of(one.values)
     answered = ~_of(one, pl.col("champion_failed") | pl.col("challenger_failed"))
     known = list(_known(one))
     at_any_look = one.policy.sequential is not None
@@ -205,7 +203,7 @@ def _by_side(
     one: Collected, gaps: Sequence[Gap], answered: Booleans, clusters: Clusters
 ) -> OneSided | None:
     """Of the rules that compare values we measured on both sides, the most one-sided."""
-    if one.baseline != "champion":
+    if one.baseline == "recorded":
         return None
     n_requests = int(np.count_nonzero(answered))
     found = []

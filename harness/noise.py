@@ -22,6 +22,7 @@ import numpy as np
 import polars as pl
 
 from harness.measure.crossing import CROSSINGS
+from harness.part import clusters_of
 from harness.stats.clusters import Clusters, Floats
 from harness.stats.mean import mean_bound
 from harness.stats.noise_floor import (
@@ -80,14 +81,12 @@ def with_noise(
 def noise_floors(
     values: pl.LazyFrame,
     comparisons: Sequence[str],
-    clusters: Clusters,
     *,
     confidence: float | None,
 ) -> tuple[NoiseFloor, ...] | None:
     """Each comparison over its noise floor; None where the champion was not asked twice.
 
     Args:
-        clusters: Of the rows.
         confidence: Of the interval's bounds; None for a run that is looked at again and again,
             where an interval made for one look would promise too much.
     """
@@ -95,6 +94,7 @@ def noise_floors(
     there = [name for name in comparisons if f"{name}.excess" in known]
     if not there:
         return None
+    clusters = clusters_of(values)
     floors = (_noise_floor(name, values, known, clusters, confidence) for name in there)
     return tuple(floor for floor in floors if floor is not None)
 

@@ -94,7 +94,7 @@ class Sums:
         self._needs = tuple(needs)
         table = coded(values, partitions)
         named = {
-            _value(i, side): expr.cast(pl.Float64).fill_nan(None)
+            _value(i, side): _typed(expr, need.kind)
             for i, need in enumerate(needs)
             for side, expr in enumerate(need.values)
         }
@@ -411,6 +411,12 @@ class _Groups:
 
 def _value(i: int, side: int) -> str:
     return f"{i}.{side}"
+
+
+def _typed(expr: pl.Expr, kind: Share | Average | Order) -> pl.Expr:
+    if isinstance(kind, Share):
+        return expr.cast(pl.Int8)
+    return expr.cast(pl.Float64).fill_nan(None)
 
 
 def _moment(key: Weighed) -> str:

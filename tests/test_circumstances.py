@@ -11,7 +11,6 @@ from harness.collected import Collected
 from harness.gate.policy import Policy, Sequential
 from harness.gate.validity import INTEGRITY_ERROR
 from harness.pair import Conservation, LossReason
-from harness.part import clusters_of
 from harness.stats.clusters import Clusters
 from harness.testing.pairs import Population, value_table
 
@@ -26,7 +25,7 @@ def collected(table=TABLE, **about):
 
 def seen(table=TABLE, **about):
     one = collected(table, **about)
-    return circumstances(one, clusters_of(one.values))
+    return circumstances(one, one)
 
 
 def test_an_order_that_does_not_matter_shows_none():

@@ -13,7 +13,6 @@ from harness.gate.policy import AtMost, Margin, NotWorse, Policy
 from harness.measure import catalog
 from harness.noise import ChallengerRepeats, noise_floors, with_noise
 from harness.pair import Conservation
-from harness.part import clusters_of
 from harness.testing.pairs import value_table
 from harness.verdict import Decision, Status
 
@@ -186,11 +185,11 @@ def test_looks_at_any_time_get_no_interval_made_for_one():
     """The numbers stay, the bounds go."""
     values = noised(drawn())
 
-    (floor,) = noise_floors(values, ["label"], clusters_of(values), confidence=None)
+    (floor,) = noise_floors(values, ["label"], confidence=None)
 
     assert (floor.excess_low, floor.excess_high) == (None, None)
     assert math.isfinite(floor.excess)
 
 
 def floors(values):
-    return noise_floors(values, ["label"], clusters_of(values), confidence=0.95)
+    return noise_floors(values, ["label"], confidence=0.95)
