@@ -30,7 +30,11 @@ class Collected:
         plan: What is still to come of what was planned; pairs are no matter to a sequential policy.
         memories: Of a sequential policy: what the findings of earlier looks at the same rules held.
         part_memories: The same within parts of the traffic, by part and title of the rule.
-        baseline: `champion`, or `recorded` where its answers came from the log.
+        baseline: `champion`; `recorded` where its answers came from the log; `repeat` where time
+            is held against the champion's second answer.
+        is_live: Whether users' own requests were mirrored: then the champion came first each time.
+        from_one_place: Live, where the champion was asked again through the mirror: the rows that
+            rules on time are judged by, see `harness.vantage`.
         open_loop: Whether requests were sent by a clock, so that being late is a fault.
         clustered: Whether the config names what belongs together.
         sampled_share: Which share of the requests was to be drawn, 1 for all; None where that was
@@ -52,11 +56,18 @@ class Collected:
     memories: Mapping[Rule, Memory] = field(default_factory=dict)
     part_memories: Mapping[tuple[str, str], Memory] = field(default_factory=dict)
     baseline: str = "champion"
+    is_live: bool = False
+    from_one_place: pl.LazyFrame | None = None
     open_loop: bool = True
     clustered: bool = True
     sampled_share: float | None = 1.0
     n_retried: Mapping[str, int] = field(default_factory=dict)
     given_up: pl.DataFrame | None = None
+
+    @property
+    def order_is_ours(self) -> bool:
+        """Whether it was drawn who is called first."""
+        return self.baseline == "champion" and not self.is_live
 
     def memory_in(self, part: str, rule: Rule) -> Memory:
         """What earlier looks at one rule have left within one part."""

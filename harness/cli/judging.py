@@ -35,6 +35,7 @@ from harness.store.manifest import Pacing
 from harness.store.reader import StoredRun
 from harness.store.values import values
 from harness.store.verdicts import write_verdict
+from harness.vantage import from_one_place, seen_too_late
 from harness.verdict import Verdict
 
 MEASURED_ELSEWHERE = (
@@ -111,6 +112,15 @@ class Tables:
             [one.name for one in self._config.compare],
             values(run, champion, self._digest, self.build),
             self._asked_twice(run, champion, Series(challenger, Kind.REPEATS)),
+        )
+
+    def from_one_place(self, run: StoredRun, challenger: str) -> pl.LazyFrame | None:
+        """Live, the rows whose champion was asked again; None where it was not to be."""
+        if self._config.repeat is None or not run.manifest.is_live:
+            return None
+        champion = Series(self._config.champion.name, Kind.REPEATS)
+        return from_one_place(
+            self.of(run, challenger), values(run, champion, self._digest, self.build)
         )
 
     def _asked_twice(
@@ -265,34 +275,44 @@ def _collected(
     how = gathered(runs, name)
     imported = any(run.manifest.imported_from for run in runs)
     recorded = imported or config.champion_answers == "recorded"
+    is_live = any(run.manifest.is_live for run in runs)
+    table = _without(repeated, [tables.of(run, name) for run in runs])
+    same_place = [tables.from_one_place(run, name) for run in runs]
+    timed = [one for one in same_place if one is not None]
+    twice = _without(repeated, timed) if len(timed) == len(runs) else None
+    barred = {} if _seen_together(runs, config) else _barred(policy, metrics)
+    if is_live:
+        barred = {**barred, **seen_too_late(table if twice is None else twice, policy, metrics)}
     return Collected(
         challenger=name,
         champion=config.champion.name,
-        values=pl.concat(
-            [
-                _except(tables.of(run, name), again)
-                for run, again in zip(runs, repeated, strict=True)
-            ],
-            how="diagonal",
-        ),
+        values=table,
         conservation=without_duplicates(conservation, sum(map(len, repeated))),
         policy=policy,
         metrics=metrics,
         comparisons=tuple(one.name for one in config.compare),
-        barred={} if _seen_together(runs, config) else _barred(policy, metrics),
+        barred=barred,
         memories=memories.of(name, policy),
         part_memories=memories.within_parts(name, policy),
         plan=Plan(
             pairs_to_come=_pairs_to_come(policy, conservation),
             seconds_to_come=_seconds_to_come(policy, runs, name, tables),
         ),
-        baseline="recorded" if recorded else "champion",
+        baseline="recorded" if recorded else "champion" if twice is None else "repeat",
+        is_live=is_live,
+        from_one_place=twice,
         open_loop=open_loop,
         clustered=how.clustered,
         sampled_share=how.sampled_share,
         n_retried=how.n_retried,
         given_up=how.given_up,
     )
+
+
+def _without(repeated: Sequence[pl.Series], tables: Sequence[pl.LazyFrame]) -> pl.LazyFrame:
+    """The tables of all runs as one, without the requests that stood before."""
+    kept = (_except(one, again) for one, again in zip(tables, repeated, strict=True))
+    return pl.concat(list(kept), how="diagonal")
 
 
 def _except(values: pl.LazyFrame, request_ids: pl.Series) -> pl.LazyFrame:
