@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-TICK_S = 0.01
+TICK_S = 0.004
+"""What is shorter goes unseen."""
 _ROUNDING_S = 0.0015
 """Timers of loops are that late by themselves."""
 

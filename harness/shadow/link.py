@@ -112,6 +112,7 @@ class Link:
         self._pause_s = _FIRST_PAUSE_S
         self._connecting: asyncio.Task[None] | None = None
         self._closed = asyncio.Event()
+        self._is_connected = asyncio.Event()
         self._is_ending = False
         self.n_settled = 0
         (
@@ -123,6 +124,14 @@ class Link:
     def start(self) -> None:
         """Begin to look for the mirror; returns at once."""
         self._connecting = self._loop.create_task(self._connect())
+
+    async def wait_connected(self, within_s: float) -> bool:
+        """Whether the mirror is there before that time is over."""
+        try:
+            await asyncio.wait_for(self._is_connected.wait(), within_s)
+        except TimeoutError:
+            return False
+        return True
 
     def sample(self, ppm: int) -> None:
         """From now on mirror this share of the requests, in millionths; 0 mirrors nothing."""
@@ -266,6 +275,7 @@ class Link:
     def _made(self, transport: asyncio.WriteTransport) -> None:
         transport.write(framing.hello(self._settings.front, self._cells[self._offered]))
         self._transport = transport
+        self._is_connected.set()
         self._cells[self._connected] = 1
         self._pause_s = _FIRST_PAUSE_S
 
@@ -281,6 +291,7 @@ class Link:
         self._outbox, self._n_outbox = [], 0
         self._cells[self._connected] = self._cells[self._queued] = 0
         self._closed.set()
+        self._is_connected.clear()
         if not self._is_ending:
             self.start()
 

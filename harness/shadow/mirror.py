@@ -23,10 +23,12 @@ held in memory is bounded by `Bounds`; a request for which there is no room is s
 more, the mirror fails: it ends, is started again with growing pauses, and until it works fronts
 count `mirror_down`.
 
-**Time.** A challenger's exchange is due when the front handed the request over, so that
-`sender_lag_s` has the link's lag in it, and to it comes how late this loop was when it read the
-answer: the part of a latency that may be ours. It is measured for each exchange because at idle
-priority nobody can promise it to be small.
+**Time.** A challenger's exchange is due when the front handed the request over, so that `wait_s`
+has the link's lag in it. `sender_lag_s` is how late this loop may have been when it read the
+answer: the part of `latency_s` that may be ours. It is measured for each exchange because at idle
+priority nobody can promise it to be small. While we are late ourselves, nothing that follows from
+it is charged to a challenger: calls that do not fit beside those whose answers we have not read,
+and deadlines that passed while we did not look, are losses.
 """
 
 from __future__ import annotations
@@ -75,9 +77,18 @@ DEAD_AFTER_S = 5.0
 """A front that is not connected and whose heartbeat is that old will not come back."""
 
 LATE_S = 0.02
-"""A request that comes here that late is part of a burst that no user made."""
+"""From here on we are late: what comes then comes in bursts that no user made."""
+
+_LATE_FOR_S = 1.0
+"""How long that is felt: until what was in flight meanwhile has been read."""
 
 _LOOK_EVERY_S = 1.0
+
+
+_OUR_DOING = {
+    FailureKind.CANCELLED: LossReason.MIRROR_DOWN,  # we end
+    FailureKind.TIMEOUT: LossReason.SHED_LINK,  # where we were late to look
+}
 
 
 @dataclass(slots=True)
@@ -223,6 +234,7 @@ class Mirror:
         self._n_acknowledged = self._n_unacknowledged_bytes = 0
         self._fronts: dict[str, _Front] = {}
         self._looked_s = clock.now_s()
+        self._late_until_s = float("-inf")
         self._has_failed = False
         self._gauges = [Gauges(page, name) for name in self._names]
         self._received = page.index("received_frames")
@@ -347,7 +359,7 @@ class Mirror:
         """Who is asked what, and who is shed and why; who is left out is settled at once."""
         calls: dict[Leg, tuple[Party, Request]] = {}
         shed: dict[Leg, str] = {}
-        is_late = now_s - asked.offered_s > LATE_S
+        is_late = self._is_late(now_s, now_s - asked.offered_s)
         for leg, party in enumerate(self._challengers):
             match party.chooser.choose(asked.draw_key, now_s, is_late=is_late):
                 case Ask():
@@ -407,14 +419,16 @@ class Mirror:
         now_s = self._clock.now_s()
         outcome = exchange.outcome
         kind = outcome.kind if isinstance(outcome, Failure) else None
-        stopped = kind is FailureKind.CANCELLED
+        ours = _OUR_DOING.get(kind) if kind is not None else None
+        if kind is FailureKind.TIMEOUT and not self._is_late(now_s, self._lateness.at(now_s)):
+            ours = None
         party.chooser.ended(
-            now_s, failed=None if stopped else kind is not None, cost_usd=exchange.cost_usd
+            now_s, failed=None if ours else kind is not None, cost_usd=exchange.cost_usd
         )
         asked = self._pairing.carried(key)
-        if stopped:
+        if ours is not None:
             if asked is not None:
-                self._lose(self._pairing.drop(key, leg, LossReason.MIRROR_DOWN), asked)
+                self._lose(self._pairing.drop(key, leg, ours), asked)
             return
         exchange = self._with_own_lag(exchange, now_s)
         if leg < len(self._challengers) and exchange.timing is not None:
@@ -422,6 +436,12 @@ class Mirror:
         if asked is not None:
             n_bytes = n_body_bytes(exchange)
             self._keep(self._pairing.answered(key, leg, exchange, n_bytes=n_bytes))
+
+    def _is_late(self, now_s: float, late_s: float) -> bool:
+        """Whether we are late, or were a moment ago."""
+        if max(late_s, self._lateness.at(now_s)) > LATE_S:
+            self._late_until_s = now_s + _LATE_FOR_S
+        return now_s < self._late_until_s
 
     def _champion_answered(self, key: Key, exchange: Exchange) -> None:
         asked = self._pairing.carried(key)
@@ -437,15 +457,14 @@ class Mirror:
 
     def _with_own_lag(self, exchange: Exchange, now_s: float) -> Exchange:
         """An exchange of ours, with how late we may have been to read its end."""
-        late_s = self._lateness.at(now_s)
         timing = exchange.timing
         if timing is None:
             return exchange
-        lag_s = late_s + (timing.sender_lag_s or 0.0)
-        buckets.observe(self._cells, self._own_lag, int(lag_s * 1e6))
-        if not late_s:
-            return exchange
-        return dataclasses.replace(exchange, timing=dataclasses.replace(timing, sender_lag_s=lag_s))
+        late_s = self._lateness.at(now_s)
+        buckets.observe(self._cells, self._own_lag, int(late_s * 1e6))
+        return dataclasses.replace(
+            exchange, timing=dataclasses.replace(timing, sender_lag_s=late_s)
+        )
 
     # Keeping.
 
