@@ -12,11 +12,13 @@ from harness.config.redacting import Redact
 from harness.config.secret import Secret
 from harness.config.section import (
     Flag,
+    Headers,
     PositiveDuration,
     Section,
     Share,
     Size,
     Text,
+    Url,
     Whole,
 )
 
@@ -60,6 +62,15 @@ class Certificate(Section):
         description="File (PEM) with the certificate and its chain, relative to the config."
     )
     key: Text = Field(description="File (PEM) with its private key, relative to the config.")
+
+
+class Collector(Section):
+    """Where spans of champion and challengers are sent."""
+
+    url: Url = Field(
+        description="OTLP over HTTP, JSON; `/v1/traces` is added where it is not named."
+    )
+    headers: Headers = Field(default_factory=dict, description="Sent along, as references.")
 
 
 class Limits(Section):
@@ -164,6 +175,11 @@ class Capture(Section):
         description="Live: copies of requests and answers that are on their way, for each front "
         "and in the mirror; what exceeds it is shed and counted.",
     )
+    mirror_priority: Literal["idle", "normal"] = Field(
+        default="idle",
+        description="Live: `idle` lets the mirror run only where no other process wants to, so that "
+        "users come first; on a machine that is never idle it then mirrors little.",
+    )
     drain_s: PositiveDuration = Field(
         default=30.0,
         alias="drain",
@@ -172,6 +188,9 @@ class Capture(Section):
     limits: Limits = Field(default_factory=Limits, description="Live: what a client may take.")
     keep_bodies: Literal["all", "differing", "none"] = Field(
         default="all", description="Which bodies are stored; hashes and compared values always are."
+    )
+    otlp: Collector | None = Field(
+        default=None, description="Live: where spans are sent; traces follow `traceparent`."
     )
     redact: Redact | None = Field(
         default=None, description="What is taken out of pairs before they are written."

@@ -11,7 +11,8 @@ from harness.errors import ConfigError
 
 NOT_OF_THE_RUN = (
     "listen", "admin", "admin_token", "tls", "fronts", "runtime_dir", "sample", "link_buffer",
-    "capture_memory", "drain", "limits", "retention", "add_request_id",
+    "capture_memory", "mirror_priority", "drain", "limits", "retention", "add_request_id",
+    "otlp",
 )  # fmt: skip
 """Keys of `capture` that can change while one run goes on: its pairs stay comparable."""
 

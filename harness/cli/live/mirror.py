@@ -27,6 +27,7 @@ from harness.cli.entries import Belonging
 from harness.cli.judging import Tables, versions
 from harness.cli.keeping import privacy_of
 from harness.cli.live.settings import MirrorSettings
+from harness.cli.live.tracing import traced
 from harness.cli.meaning import usage_reader, values_digest
 from harness.cli.parties import failed_statuses, targets
 from harness.cli.places import run_id_for
@@ -45,7 +46,15 @@ from harness.shadow.control import Control, Message, UnspeakableError, settings_
 from harness.shadow.halves import ChampionSide, Study
 from harness.shadow.intake import Intake
 from harness.shadow.logs import Log
-from harness.shadow.mirror import TEND_EVERY_S, Before, Bounds, Mirror, Party, Repeating
+from harness.shadow.mirror import (
+    TEND_EVERY_S,
+    Before,
+    Bounds,
+    LiveSink,
+    Mirror,
+    Party,
+    Repeating,
+)
 from harness.shadow.mirror_page import make_page
 from harness.store.background import BackgroundSink
 from harness.store.layout import MANIFEST
@@ -118,7 +127,8 @@ async def _mirrored(
         senders = _Senders(config, settings.urls, clock)
         stack.push_async_callback(senders.close)
         failure: asyncio.Future[StoreError] = asyncio.get_running_loop().create_future()
-        mirror, intake = _composed(config, settings, senders, sink, stored, clock, log, failure)
+        taking = traced(sink, config, stored.manifest.run_id, log, stack)
+        mirror, intake = _composed(config, settings, senders, taking, stored, clock, log, failure)
         mirror.start()
         stack.callback(mirror.stop)
         await intake.open(mirror)
@@ -233,7 +243,7 @@ def _composed(
     config: Config,
     settings: MirrorSettings,
     senders: _Senders,
-    sink: BackgroundSink,
+    sink: LiveSink,
     stored: StoredRun,
     clock: Clock,
     log: Log,
