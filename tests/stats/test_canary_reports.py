@@ -1,8 +1,14 @@
 import numpy as np
 import pytest
 
+from harness.stats.clustered import Clustered
 from harness.stats.clusters import Clusters
-from harness.stats.difference_in_differences import difference_in_differences
+from harness.stats.difference_in_differences import (
+    difference_in_differences,
+    live_only,
+    placebo,
+    two_sided_p,
+)
 from harness.stats.posterior import Posterior, chance_better, expected_loss
 from harness.stats.prediction_powered import prediction_powered_mean
 
@@ -64,3 +70,50 @@ def test_a_biased_machine_is_corrected_and_a_good_one_shortens():
     assert found.mean == pytest.approx(0.5, abs=4 * found.se)
     assert found.se < alone.se / 2
     assert alone.mean == human.mean()
+
+
+def test_shadow_traffic_is_worth_fifty_observations_at_most():
+    """However much of it there was, the canary's own counts soon decide."""
+    prior = Posterior.from_shadow(9_000, 1_000)
+
+    assert (prior.a, prior.b) == (46.0, 6.0)
+    assert Posterior.from_shadow(9, 1) == Posterior.of(9, 1)
+    assert prior.updated(100, 100) == Posterior(146.0, 106.0)
+
+
+def panel(rng, *, drift=0.0, effect=0.0):
+    """Forty users with thirty measurements each; half of them are in the canary from day 20 on."""
+    users, at = np.repeat(np.arange(40), 30), np.tile(np.arange(30.0), 40)
+    treated = users % 2 == 0
+    values = rng.normal(0, 3, 40)[users] + drift * at * treated + rng.normal(0, 0.5, users.size)
+    return values + effect * (treated & (at >= 20)), Clusters.of(users), treated, at
+
+
+@pytest.mark.parametrize(("drift", "is_alike"), [(0.0, True), (0.05, False)])
+def test_groups_that_drift_apart_before_the_start_are_told(drift, is_alike):
+    """A placebo start in the middle of the time before finds nothing where trends are parallel."""
+    values, units, treated, at = panel(np.random.default_rng(4), drift=drift, effect=5.0)
+
+    found = placebo(values, units, treated=treated, at=at, start=20.0)
+
+    assert (two_sided_p(found) > 0.05) is is_alike
+    assert found.estimate == pytest.approx(10 * drift, abs=4 * found.se)
+
+
+def test_what_shadow_traffic_did_not_foretell_is_live_only():
+    """The canary's slowdown less that of the shadow pairs, with the spread of both."""
+    values, units, treated, at = panel(np.random.default_rng(5), effect=1.5)
+    canary = difference_in_differences(values, units, treated=treated, after=at >= 20)
+    shadow = Clustered(1.0, canary.variance, 99.0, 100, 0.01)
+
+    found = live_only(shadow, canary)
+
+    assert found.estimate == pytest.approx(canary.estimate - 1.0)
+    assert found.variance == pytest.approx(2 * canary.variance)
+    assert min(canary.df, shadow.df) < found.df < canary.df + shadow.df
+    assert two_sided_p(found) < 0.05
+
+
+def test_nothing_that_varies_proves_nothing():
+    """Two groups that never differ at all have a p-value of 1."""
+    assert two_sided_p(Clustered(0.0, 0.0, 9.0, 10, 0.1)) == 1.0
