@@ -19,6 +19,8 @@ from harness.shadow.front.settings import FrontSettings
 from harness.shadow.gauges import Page
 from harness.shadow.link import Link
 
+_MIRROR_WITHIN_S = 0.5
+
 
 async def serve(settings: FrontSettings, control_socket: socket.socket) -> int:
     """Serve until told to end, or until whoever tells is gone; return the exit code."""
@@ -37,6 +39,7 @@ async def serve(settings: FrontSettings, control_socket: socket.socket) -> int:
     if link is not None:
         link.start()
         page.cells[page.index("mirroring_on")] = link.is_mirroring
+        await link.wait_connected(_MIRROR_WITHIN_S)  # the first requests are not lost to it
     control.say({"say": "ready"})
     within_s = await _until_the_end(orders, link, page)
     end_s = time.perf_counter() + within_s
