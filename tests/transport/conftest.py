@@ -1,6 +1,7 @@
 """Both event loops, a sender made short, and raw servers that behave as they are told."""
 
 import asyncio
+import time
 
 import pytest
 import pytest_asyncio
@@ -14,6 +15,11 @@ from tests.transport.raw_server import RawServer
 
 GET = Request("GET", "/", (("Host", "test"),))
 POST = Request("POST", "/", (("Host", "test"), ("Content-Length", "2")), b"{}")
+
+
+def block_the_loop(for_s):
+    """What a busy measuring process does to itself."""
+    time.sleep(for_s)
 
 
 def pytest_asyncio_loop_factories(config, item):

@@ -121,3 +121,17 @@ def answering(*answers):
             i += 1
 
     return behave
+
+
+@contextlib.contextmanager
+def full_backlog():
+    """A listening port that lets connections hang: nobody accepts, and the queue is full."""
+    with socket.socket() as listener, contextlib.ExitStack() as stack:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        port = listener.getsockname()[1]
+        for _ in range(4):  # what the kernel queues, and beyond
+            sock = stack.enter_context(socket.socket())
+            sock.setblocking(False)
+            sock.connect_ex(("127.0.0.1", port))
+        yield port
