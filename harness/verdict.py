@@ -169,6 +169,8 @@ class Finding:
             open, its statistic is no plain mean, or values are missing by design.
         harm_both_answered: The harm among pairs that neither side failed, for the reader: it leaves
             out just what may be the challenger's fault. None where none failed.
+        method_link: Page and heading of the repository that explain the method; None for one that
+            a plug-in brought, and where there is no interval.
         e_value: Of an always-valid rule: evidence for passing at this look; `1 / (1 - confidence)`
             is needed. At most 1e300.
         memory: Of an always-valid rule: what its next look needs.
@@ -182,6 +184,7 @@ class Finding:
     sentence: str
     segment: str | None = None
     method: str | None = None
+    method_link: str | None = None
     estimand: str | None = None
     champion: float | None = None
     challenger: float | None = None

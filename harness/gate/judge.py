@@ -31,6 +31,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from harness.gate.bound import bound_of
+from harness.gate.method_link import link_of
 from harness.gate.policy import Improves, Rule
 from harness.gate.sentence import NOTHING_MEASURED, sentence
 from harness.verdict import Estimate, Finding, FindingRole, Memory, Status, Unavailable
@@ -159,6 +160,7 @@ def _judged(rule: Rule, estimate: Estimate, p_adjusted: float, *, n_family: int)
         status=status,
         sentence=sentence(rule, estimate, status, n_family=n_family),
         method=estimate.method,
+        method_link=link_of(estimate.method),
         estimand=estimate.estimand,
         champion=estimate.champion,
         challenger=estimate.challenger,

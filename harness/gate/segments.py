@@ -34,6 +34,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from harness.gate.bound import bound_of
+from harness.gate.method_link import link_of
 from harness.gate.policy import AtLeast, AtMost, Improves, Margin, NotWorse, Rule, Segments
 from harness.gate.sentence import measured
 from harness.quantity import say_bound, say_margin
@@ -202,6 +203,7 @@ def _tested(test: _Test, segments: Segments) -> Finding:
             return replace(
                 _said(one, segments, status, sentence),
                 method=seen.method,
+                method_link=link_of(seen.method),
                 estimand=seen.estimand,
                 harm=seen.harm,
                 harm_low=seen.harm_low,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.gate.method_link import link_of
 from harness.testing.figures import charts, svg
 from harness.verdict import Finding
 
@@ -58,6 +59,38 @@ def test_there_are_methods_to_explain():
 def test_every_method_has_an_anchor(piece):
     """A row in the table of methods, whose link leads to a heading."""
     assert re.search(rf"^\| `{re.escape(piece)}` \|.*\]\(methods\.md#[a-z-]+\)", FINDING, re.M)
+
+
+@pytest.mark.parametrize(
+    ("method", "word"),
+    [
+        ("mean difference, clustered t, CR2, and sign flips", "mean difference"),
+        ("log ratio of means, clustered t, CR2", "log ratio of means"),
+        ("mean, cluster sign flips", "mean"),
+        ("clustered t, CR2", "clustered t"),
+        ("no difference seen, rule of three", "no difference seen"),
+        ("log ratio of quantiles, Woodruff density, clustered t, CR2", "log ratio of quantiles"),
+        ("binomial quantile bounds, Rao-Scott", "binomial quantile bounds"),
+        ("Tango score, Rao-Scott", "Tango score"),
+        ("Clopper-Pearson", "Clopper-Pearson"),
+        ("mean difference, always valid: normal mixture, CR2", "always valid: normal mixture"),
+        ("always valid: bets, one per cluster", "one per cluster"),
+        ("post-stratified, mean difference, clustered t, CR2", "post-stratified"),
+    ],
+)
+def test_a_finding_links_to_its_method(method, word):
+    """The link of a verdict leads to a page, and to the heading that the table of methods names."""
+    page, _, heading = link_of(method).partition("#")
+
+    (row,) = (line for line in FINDING.splitlines() if line.startswith(f"| `{word}` |"))
+    assert ROOT / page == PAGES / "methods.md"
+    assert heading in anchors(ROOT / page)
+    assert f"methods.md#{heading})" in row
+
+
+def test_a_method_of_somebody_else_has_no_link():
+    """A plug-in explains its own."""
+    assert link_of("Welch, unpaired") is None
 
 
 def test_every_field_of_a_finding_is_explained():
