@@ -45,8 +45,8 @@ class Histogram:
         Linear within its bucket, as Prometheus does it; in the open last one its lower bound.
 
         Examples:
-            >>> Histogram((0.1, 0.2, inf), (1, 1, 0), 0.2).quantile(0.75)
-            0.15
+            >>> Histogram((0.1, 0.2, inf), (2, 2, 0), 0.5).quantile(0.5)
+            0.1
         """
         total = self.count
         if total == 0:

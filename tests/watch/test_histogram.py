@@ -1,9 +1,11 @@
 """Rows of buckets, read by their names."""
 
+import doctest
 from math import inf
 
 import pytest
 
+from harness.watch import histogram as histogram_of
 from harness.watch.histogram import Histogram, added, histogram
 from tests.watch.pages import row
 
@@ -18,6 +20,11 @@ def test_a_row_is_read_as_it_was_written():
     assert found.cumulative[-1] == found.count == 3
     assert found.sum_s == pytest.approx(1_000_000.000201)
     assert histogram({}, "x") is None
+
+
+def test_the_examples_are_true():
+    """What the docstrings show."""
+    assert doctest.testmod(histogram_of).failed == 0
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from harness.dialects.redaction.kinds import UnredactableError, has_any, without
 from harness.dialects.redaction.members import Member, named_by, replacement
 from harness.dialects.redaction.numbers import is_card
 from harness.dialects.redaction.pseudonym import Pseudonyms, is_pseudonym
+from harness.dialects.redaction.stream import rejoined
 from harness.output import JsonValue, Undecodable
 
 FORM = "application/x-www-form-urlencoded"
@@ -26,6 +27,7 @@ EVENTS = "text/event-stream"
 _LITERAL = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
 _INTEGER = re.compile(r"(?<![\w.+-])[0-9]{13,19}(?![\w.])", re.ASCII)
 _EVENT_LINE = re.compile(r"^(data:[ ]?)?(.*)$", re.MULTILINE)
+_DATA = "data:"
 _SHORTEST_FIND = 6  # a@b.co
 
 
@@ -63,7 +65,7 @@ class Documents:
         if media_type == FORM:
             return self.form(text)
         if media_type == EVENTS or text.startswith(("data:", "event:")):
-            return _EVENT_LINE.sub(self._event_line, text)
+            return _EVENT_LINE.sub(self._event_line, self._rejoined(text))
         if not (media_type.endswith("json") or text.lstrip()[:1] in ("{", "[", '"')):
             return self.text(text)
         return self._json(text)
@@ -152,6 +154,22 @@ class Documents:
     def _event_line(self, line: re.Match[str]) -> str:
         start, content = line.groups(default="")
         return start + (self.document(content, "") if start else self.text(content))
+
+    def _rejoined(self, stream: str) -> str:
+        """A stream of events without finds that several of them hold together."""
+        lines = stream.split("\n")
+        found = {
+            number: parsed_json(line[len(_DATA) :].encode("utf-8", "surrogateescape"))
+            for number, line in enumerate(lines)
+            if line.startswith(_DATA)
+        }
+        events = {at: value for at, value in found.items() if not isinstance(value, Undecodable)}
+        numbers = list(events)
+        for changed in rejoined(list(events.values()), self.kinds, self.pseudonyms):
+            at = numbers[changed]
+            end = "\r" if lines[at].endswith("\r") else ""
+            lines[at] = f"{_DATA} {json.dumps(events[at], separators=(',', ':'))}{end}"
+        return "\n".join(lines)
 
     def _field(self, pair: str) -> str:
         name, equals, value = pair.partition("=")

@@ -33,7 +33,7 @@ class Pseudonyms:
 
         Examples:
             >>> Pseudonyms(b"key")("email", "somebody@example.com")
-            '[email:dcmdpfkcepdeccnpnlbe]'
+            '[email:djmlogobfjjedcflpaoa]'
         """
         return f"[{kind}:{self.digest(value)}]"
 

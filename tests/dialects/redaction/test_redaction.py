@@ -1,5 +1,6 @@
 """A pair as it may be kept: every place in it, in every form that bodies have."""
 
+import doctest
 import gzip
 import json
 from dataclasses import replace
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from harness.compare.structure import SameStructure
 from harness.dialects.json_predict import JsonPredict
+from harness.dialects.redaction import numbers, pseudonym, stream
 from harness.dialects.redaction.redaction import Redaction, check
 from harness.exchange import Failure, FailureKind, Request
 from harness.output import Undecodable
@@ -195,6 +197,13 @@ def test_any_bytes_are_kept_or_left_out_but_never_break(body, headers):
     found = kept(body, headers).body
 
     assert found in (body, b"") or b"[" in found or b"%5B" in found
+
+
+def test_the_examples_are_true():
+    """What the docstrings show."""
+    modules = [numbers, pseudonym, stream]
+
+    assert [doctest.testmod(module).failed for module in modules] == [0, 0, 0]
 
 
 @pytest.mark.parametrize("what", ["mail", "$.a[", "", "$"])
