@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -13,6 +14,7 @@ import typer
 from harness.cli import exits
 from harness.cli.demand import demand
 from harness.cli.log_summary import summarise
+from harness.cli.run_as_log import as_logs
 from harness.config import Config, load
 from harness.config.deployment import Deployment
 from harness.config.foresight import (
@@ -27,7 +29,7 @@ from harness.config.foresight import (
 )
 from harness.config.live import live_cautions, refuse_unfit_for_live
 from harness.config.recorded_log import RecordedLog
-from harness.errors import ConfigError, LogError
+from harness.errors import ConfigError, LogError, StoreError
 
 _SIGNS = {
     Evidence.POSSIBLE: "✓",
@@ -78,8 +80,9 @@ def _look_at(config: Config, logs: Sequence[Path]) -> tuple[LogSummary | None, t
             )
         logs = [Path(config.log_path)]
     try:
-        summary = summarise(config, logs)
-    except LogError as exc:
+        with tempfile.TemporaryDirectory(prefix="harness-") as spool:
+            summary = summarise(config, as_logs(logs, Path(spool)))
+    except (LogError, StoreError) as exc:
         return None, (str(exc),)
     return summary, obstacles(config, summary)
 

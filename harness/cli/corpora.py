@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.cli.log_summary import readers
+from harness.cli.run_as_log import as_logs
 from harness.readers.nginx import Names
 from harness.replay.corpus import Corpus
 
@@ -20,7 +21,7 @@ def corpus_of(
     max_rejected_rate: float,
     needs_requests: bool = True,
 ) -> Corpus:
-    """Read a log.
+    """Read a log, or a run as a log.
 
     Args:
         format: Name of a reader; None or `auto` to tell by content.
@@ -32,7 +33,7 @@ def corpus_of(
         PluginError: A reader cannot be loaded.
     """
     return Corpus.build(
-        list(paths),
+        as_logs(paths, spool),
         readers(names),
         format=None if format == "auto" else format,
         spool_dir=spool,

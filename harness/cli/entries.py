@@ -17,7 +17,8 @@ from harness.traffic.attributes import Attribute, attribute
 class Belonging:
     """Whose an entry is and which segments it is in, as a config or else the log says.
 
-    A segment is found where the config says; failing that, the log's own of that name counts.
+    Cluster and segments are found where the config says; failing that, the log's own count: a run
+    that is a log keeps no header that tells users apart, and says whose its requests were.
     """
 
     cluster: Attribute | None = None
@@ -31,9 +32,8 @@ class Belonging:
         )
 
     def cluster_of(self, recorded: Recorded) -> str | None:
-        if self.cluster is None:
-            return recorded.cluster_id
-        return self.cluster.of(recorded.request)
+        found = None if self.cluster is None else self.cluster.of(recorded.request)
+        return recorded.cluster_id if found is None else found
 
     def segments_of(self, recorded: Recorded) -> dict[str, str | None]:
         request = recorded.request

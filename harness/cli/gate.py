@@ -67,6 +67,7 @@ def gate(
     check_outputs(output or ())
     stored = [stored_run(run, RUNS) for run in runs]
     _refuse_doubles(stored)
+    _refuse_recordings(stored)
     by = load(config) if config is not None else config_of(stored[0])
     code = conclude(stored, by, output or (), as_json, challenger, hold_as)
     if any(map(is_uri, runs)):
@@ -80,6 +81,15 @@ def _refuse_doubles(runs: Sequence[StoredRun]) -> None:
         if run.path.resolve() in seen:
             raise UsageError(f"{run.path}: is named twice, and its pairs count once. Name it once")
         seen.add(run.path.resolve())
+
+
+def _refuse_recordings(runs: Sequence[StoredRun]) -> None:
+    for run in runs:
+        if not run.challengers:
+            raise UsageError(
+                f"{run.path}: has no challengers, so there is nothing to judge. Ask some the same "
+                f"requests: harness replay CONFIG --log {run.path}"
+            )
 
 
 def conclude(

@@ -144,7 +144,7 @@ def _cluster_of(cluster: str | None) -> Of:
     if cluster is None:
         return lambda entry: entry.cluster_id
     found = attribute(cluster, find_first)
-    return lambda entry: found.of(entry.request)
+    return lambda entry: found.of(entry.request) or entry.cluster_id
 
 
 def _has_truth(truth: str | None) -> Of:

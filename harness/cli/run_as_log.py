@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -18,7 +19,8 @@ from harness.exchange import (
     Request,
     Response,
 )
-from harness.store.layout import Series
+from harness.replay.importing import write_log
+from harness.store.layout import MANIFEST, Series
 from harness.store.reader import StoredRun
 
 _COLUMNS = (
@@ -50,6 +52,27 @@ def entries_of_run(run: StoredRun) -> Iterator[Recorded]:
                 if row["request_id"] not in seen:
                     seen.add(row["request_id"])
                     yield _recorded(row, run)
+
+
+def is_run(path: Path) -> bool:
+    """Whether a path that stands where a log is wanted is a run."""
+    return (path / MANIFEST).is_file()
+
+
+def as_logs(paths: Sequence[Path], spool: Path) -> list[Path]:
+    """The paths, with each run among them written as a log into a folder.
+
+    Raises:
+        StoreError: A run kept no bodies.
+    """
+    logs = []
+    for path in paths:
+        log = path
+        if is_run(path):
+            log = spool / f"{path.absolute().name}.jsonl"
+            write_log(entries_of_run(StoredRun.open(path)), log)
+        logs.append(log)
+    return logs
 
 
 def _recorded(row: Row, run: StoredRun) -> Recorded:

@@ -23,7 +23,7 @@ from harness.config.live import live_cautions, refuse_unfit_for_live
 from harness.errors import StoreError, UnreachableError, UsageError
 from harness.shadow.logs import Log
 from harness.shadow.runtime import Runtime
-from harness.shadow.supervisor import Part, Supervisor, give_way
+from harness.shadow.supervisor import Part, Supervisor
 from harness.store.disk import is_taken
 from harness.store.losses import read_losses
 from harness.store.naming import run_folder
@@ -101,7 +101,6 @@ class _Sidecar:
             runtime=runtime,
             compose=self._compose,
             log=self._log,
-            on_mirror=give_way,
             on_ready=self._say_ready,
         )
         knocking = asyncio.create_task(self._knock(supervisor))

@@ -14,6 +14,7 @@ from harness.cli.judging import Tables
 from harness.cli.meaning import dialect_of
 from harness.cli.outputs import colour, width
 from harness.cli.places import RUNS, stored_run
+from harness.cli.recording import recording
 from harness.compare.explain import explain
 from harness.config import Config, load
 from harness.config.comparison import StructureComparison
@@ -57,6 +58,10 @@ def show(
     Example: harness show runs/20250101T120000Z-digits-ab12cd
     """
     stored = stored_run(run, RUNS)
+    if stored.observed is not None and not stored.challengers:
+        for part in recording(stored, request_id):
+            sys.stdout.write(part)
+        return
     names = _challengers(stored, challenger)
     by = load(config) if config is not None else config_of(stored)
     if request_id is None:

@@ -177,8 +177,8 @@ class Capture(Section):
     )
     mirror_priority: Literal["idle", "normal"] = Field(
         default="idle",
-        description="Live: `idle` lets the mirror run only where no other process wants to, so that "
-        "users come first; on a machine that is never idle it then mirrors little.",
+        description="Live: `idle` lets the mirror run only where no other process wants to, so "
+        "that users come first; on a machine that is never idle it then mirrors little.",
     )
     drain_s: PositiveDuration = Field(
         default=30.0,

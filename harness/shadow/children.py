@@ -44,7 +44,7 @@ class Child:
         name: For logs: `front 1`, `mirror`.
         make: What to start; asked anew for every start.
         log: Where its ends and starts are told.
-        has_started: Called with each process id, before the child has done anything.
+        works: Called with the id of each process once it does its work.
     """
 
     def __init__(
@@ -53,13 +53,13 @@ class Child:
         make: Callable[[], Program],
         log: Log,
         *,
-        has_started: Callable[[int], None] = lambda pid: None,
+        works: Callable[[int], None] = lambda pid: None,
     ) -> None:
         self.name = name
         self.n_starts = 0
         self._make = make
         self._log = log
-        self._has_started = has_started
+        self._works = works
         self._process: asyncio.subprocess.Process | None = None
         self._control: Control | None = None
         self._ready, self._settled = asyncio.Event(), asyncio.Event()
@@ -164,7 +164,6 @@ class Child:
                 ours.close()
                 raise
         self.n_starts += 1
-        self._has_started(self._process.pid)
         self._control = await Control.on(ours, self._heard, lambda: None)
         self._control.say({"settings": dict(program.settings)})
         for order in self._orders.values():
@@ -182,6 +181,8 @@ class Child:
             case {"say": "ready"}:
                 self._ready.set()
                 self._settled.set()
+                if (pid := self.pid) is not None:
+                    self._works(pid)
             case {"say": "failed", "why": str(why)}:
                 self._log.error("child_failed", f"{self.name}: {why}", child=self.name)
 

@@ -101,6 +101,11 @@ class Composition(Protocol):
     def drain_s(self) -> float: ...
 
     @property
+    def mirror_gives_way(self) -> bool:
+        """Whether the mirror runs only where nobody else wants to."""
+        ...
+
+    @property
     def listen(self) -> Address: ...
 
     @property
@@ -153,7 +158,6 @@ class Supervisor:
 
     Args:
         compose: Reads the config anew, for a reload.
-        on_mirror: Called with the process id of each mirror; it gives way to the fronts.
         on_ready: Called once when users are served, or the mirror works where there are no fronts.
     """
 
@@ -165,7 +169,6 @@ class Supervisor:
         runtime: Runtime,
         compose: Callable[[], Awaitable[Composition]],
         log: Log,
-        on_mirror: Callable[[int], None] = lambda pid: None,
         on_ready: Callable[[Supervisor], None] = lambda supervisor: None,
     ) -> None:
         self._composition = composition
@@ -173,7 +176,6 @@ class Supervisor:
         self._runtime = runtime
         self._compose = compose
         self._log = log
-        self._on_mirror = on_mirror
         self._on_ready = on_ready
         self._switch = Switch(composition.sample)
         self._listen: socket.socket | None = None
@@ -303,7 +305,7 @@ class Supervisor:
             "mirror",
             lambda: of.composition.mirror(of.place, of.run),
             self._log,
-            has_started=self._on_mirror,
+            works=_give_way if of.composition.mirror_gives_way else lambda pid: None,
         )
 
     def _watch(self, of: _Set) -> Child:
@@ -494,11 +496,7 @@ async def _first(work: asyncio.Future[Any], event: asyncio.Event) -> bool:
     return work.done()
 
 
-def give_way(pid: int) -> None:
-    """Let a process run where nobody else wants to: it must not hold up the fronts.
-
-    With a core of its own at hand that is a matter of the scheduler's; at idle priority it also
-    holds where all cores are busy.
-    """
+def _give_way(pid: int) -> None:
+    """Let a process run where nobody else wants to: it must not hold up the fronts."""
     with suppress(OSError):
         os.sched_setscheduler(pid, os.SCHED_IDLE, os.sched_param(0))

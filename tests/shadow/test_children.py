@@ -29,7 +29,7 @@ async def until(condition):
 async def test_a_child_that_is_killed_is_started_again_and_told():
     """By the signal that ended it; nothing of its settings is said."""
     out, pids = StringIO(), []
-    child = child_of({"text": "hush"}, out, has_started=pids.append)
+    child = child_of({"text": "hush"}, out, works=pids.append)
     child.start()
     assert await child.wait_ready(20)
 

@@ -35,6 +35,7 @@ class Little:
     sample: float = 1.0
     methods: tuple[str, ...] = ("GET",)
     drain_s: float = 10.0
+    mirror_gives_way: bool = False
     takes_s: float = 0.0
     port: int = 0
 

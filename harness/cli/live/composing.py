@@ -121,6 +121,10 @@ class LiveComposition:
         return self.config.capture.drain_s
 
     @property
+    def mirror_gives_way(self) -> bool:
+        return self.config.capture.mirror_priority == "idle"
+
+    @property
     def listen(self) -> Address:
         return Address(*host_and_port(self.config.capture.listen), "capture.listen")
 
