@@ -26,7 +26,6 @@ EVENTS = "text/event-stream"
 
 _LITERAL = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
 _INTEGER = re.compile(r"(?<![\w.+-])[0-9]{13,19}(?![\w.])", re.ASCII)
-_EVENT_LINE = re.compile(r"^(data:[ ]?)?(.*)$", re.MULTILINE)
 _DATA = "data:"
 _SHORTEST_FIND = 6  # a@b.co
 
@@ -50,6 +49,8 @@ class Documents:
 
     def text(self, text: str) -> str:
         """Without finds of the kinds."""
+        if len(text) < _SHORTEST_FIND:
+            return text
         return without(text, self.kinds, self.pseudonyms)
 
     def value(self, text: str) -> str:
@@ -65,7 +66,7 @@ class Documents:
         if media_type == FORM:
             return self.form(text)
         if media_type == EVENTS or text.startswith(("data:", "event:")):
-            return _EVENT_LINE.sub(self._event_line, self._rejoined(text))
+            return self._events(text)
         if not (media_type.endswith("json") or text.lstrip()[:1] in ("{", "[", '"')):
             return self.text(text)
         return self._json(text)
@@ -151,9 +152,24 @@ class Documents:
     def _integer(self, number: re.Match[str]) -> str:
         return f'"{self.pseudonyms("card", number[0])}"' if is_card(number[0]) else number[0]
 
-    def _event_line(self, line: re.Match[str]) -> str:
-        start, content = line.groups(default="")
-        return start + (self.document(content, "") if start else self.text(content))
+    def _events(self, stream: str) -> str:
+        """Each event by itself, and before that what several hold together."""
+        stream = self._rejoined(stream)
+        may_hide = bool(self.members) or has_any(stream, self.kinds)
+        if not may_hide and "\\" not in stream:
+            return stream
+        # There are many, and nearly all say nothing: an escape is what could hide something.
+        return "\n".join(
+            self._event_line(line) if may_hide or "\\" in line else line
+            for line in stream.split("\n")
+        )
+
+    def _event_line(self, line: str) -> str:
+        if not line.startswith(_DATA):
+            return self.text(line)
+        content = line.removeprefix(_DATA)
+        space = " " if content.startswith(" ") else ""
+        return _DATA + space + self.document(content.removeprefix(" "), "")
 
     def _rejoined(self, stream: str) -> str:
         """A stream of events without finds that several of them hold together."""
