@@ -188,11 +188,23 @@ class RaoScott:
 
     def p_better(self, theta0: float) -> float:
         """One-sided p-value of "the gain is `theta0` or less"."""
-        return float(stats.t.sf(self.scaled.score(theta0), self.moment.df))
+        return (
+            1.0
+            if self._is_silent(theta0)
+            else float(stats.t.sf(self.scaled.score(theta0), self.moment.df))
+        )
 
     def p_worse(self, theta0: float) -> float:
         """One-sided p-value of "the gain is `theta0` or more"."""
-        return float(stats.t.cdf(self.scaled.score(theta0), self.moment.df))
+        return (
+            1.0
+            if self._is_silent(theta0)
+            else float(stats.t.cdf(self.scaled.score(theta0), self.moment.df))
+        )
+
+    def _is_silent(self, theta0: float) -> bool:
+        """Whether nothing is asked of nothing: no pair differs, and no difference is the null."""
+        return theta0 == 0 and self.seen.wins + self.seen.losses == 0
 
 
 def require_binary(values: Floats) -> None:

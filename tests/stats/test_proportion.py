@@ -61,10 +61,12 @@ def test_no_discordant_pair_passes_only_with_enough_of_them(n_pairs, passes):
 
 
 def test_no_discordant_pair_never_shows_an_improvement():
-    """With nothing different, superiority has nothing to go by."""
+    """With nothing different, superiority has nothing to go by, and neither has harm."""
     same = np.ones(500)
 
-    assert ask_proportion(same, same, null=0.0).p_value == 0.5
+    found = ask_proportion(same, same, null=0.0)
+
+    assert (found.p_value, found.p_harm) == (1.0, 1.0)
 
 
 def test_all_losses_are_certain_harm():
