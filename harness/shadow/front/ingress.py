@@ -46,6 +46,7 @@ class CopyConnection(Stream):
     """See the module docstring."""
 
     __slots__ = (
+        "_answered",
         "_checked_s",
         "_copy",
         "_house",
@@ -64,6 +65,7 @@ class CopyConnection(Stream):
         self._since_s = self._checked_s = time.perf_counter()
         self._n_read = self._n_at_check = 0
         self._is_lingering = False
+        self._answered = house.counters.page.index("answered")
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -142,7 +144,7 @@ class CopyConnection(Stream):
 
     def _taken(self, head: RequestHead) -> None:
         house = self._house
-        house.counters.cells[house.counters.answered] += 1
+        house.counters.cells[self._answered] += 1
         if head.keeps_alive and not house.is_draining:
             self.write(_TAKEN)
         else:
