@@ -34,7 +34,7 @@ bench: $(VENV)/test.stamp ## print measured figures beside a peer or a limit
 	$(BIN)/python -m benchmarks
 
 calibrate: $(VENV)/run.stamp ## simulate how often the statistics err; fails on a broken promise (minutes)
-	$(BIN)/python -m harness.testing.calibration --out docs/statistics/operating-characteristics.md
+	$(BIN)/python -m harness.testing.calibration --jobs 2 --out docs/statistics/operating-characteristics.md
 
 check: $(VENV)/test.stamp ## lint, types, tests
 	$(BIN)/ruff check .
