@@ -158,7 +158,7 @@ class _Line(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._loop = asyncio.get_running_loop()
         self._frames: deque[framing.Frame] = deque()
-        self._is_lost = False
+        self._is_over = self._is_lost = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
@@ -175,6 +175,12 @@ class _Line(asyncio.Protocol):
         self._frames.extend(frames)
         if not is_taking:
             self._take()
+
+    def eof_received(self) -> bool:
+        self._is_over = True
+        if not self._frames:
+            self._end_in_order()
+        return True  # it stays open until all that it said is taken
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._is_lost = True
@@ -205,8 +211,14 @@ class _Line(asyncio.Protocol):
             self._loop.call_soon(self._take)
         elif self._is_lost:
             self._intake.went(self)
+        elif self._is_over:
+            self._end_in_order()
         else:
             self._read_on(True)
+
+    def _end_in_order(self) -> None:
+        if self._transport is not None:
+            self._transport.close()
 
     def _read_on(self, wanted: bool) -> None:
         transport = self._transport

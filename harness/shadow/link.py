@@ -156,7 +156,9 @@ class Link:
             return
         self._flush()
         transport.write(framing.bye(self._cells[self._offered]))
-        transport.close()
+        # Half of it stays open: on a connection that we closed, the next word of the mirror would
+        # cost it what it had not read yet. It closes when it has all.
+        transport.write_eof()
         try:
             await asyncio.wait_for(self._closed.wait(), within_s)
         except TimeoutError:

@@ -107,6 +107,23 @@ async def test_both_halves_come_out_as_they_went_in(tmp_path):
     assert ears.heard[-1] == ("gone", True)
 
 
+async def test_a_word_of_the_mirror_costs_nothing_of_what_it_has_not_read(tmp_path):
+    """A front that is done leaves its end open until the mirror has all."""
+    link, page = link_to(tmp_path)
+    async with listening(tmp_path) as (ears, _, intake):
+        link.start()
+        await connected(page)
+        for number in range(50):
+            assert offer(link, number)
+        finishing = asyncio.create_task(link.finish(5.0))
+        while not ears.heard or ears.heard[-1][0] != "gone":
+            intake.acknowledge("f1", 1)
+            await asyncio.sleep(0)
+        await finishing
+
+    assert [one[0] for one in ears.heard] == ["hello", *["request"] * 50, "gone"]
+
+
 async def test_without_a_mirror_requests_are_counted_and_not_kept(tmp_path):
     """As soon as there is one it is found."""
     link, page = link_to(tmp_path)
@@ -145,10 +162,10 @@ async def test_after_a_broken_connection_the_next_one_tells_how_many_went_before
 async def test_a_mirror_that_does_not_read_costs_memory_up_to_a_bound_and_no_time(tmp_path):
     """What has no room is shed; of what was taken the end is told, if only that it was lost."""
     link, page = link_to(tmp_path, max_bytes=200_000)
-    held = []
+    held = asyncio.get_running_loop().create_future()
 
     async def hold(reader, writer):
-        held.append((reader, writer))
+        held.set_result((reader, writer))
 
     server = await asyncio.start_unix_server(hold, tmp_path / "link.sock", limit=1024)
     link.start()
@@ -165,7 +182,9 @@ async def test_a_mirror_that_does_not_read_costs_memory_up_to_a_bound_and_no_tim
     assert page.snapshot()["shed_link"] == 300 - len(taken)
     assert page.snapshot()["offered"] == len(taken)
     finishing = asyncio.create_task(link.finish(5.0))
-    frames = await _read_all(held[0][0])
+    reader, writer = await held
+    frames = await _read_all(reader)
+    writer.close()
     await finishing
     server.close()
     requests = [frame.number for frame in frames if isinstance(frame, RequestFrame)]

@@ -56,12 +56,26 @@ capture: {{listen: "127.0.0.1:0", admin: "127.0.0.1:0", methods: [POST], drain: 
 policy: {{rules: [{{not_worse: failure_rate, margin: 0.02}}]}}
 """
 
+SAME_TWICE = """
+champion: {{name: champion, url: "http://127.0.0.1:{port}"}}
+challengers: [{{name: twin, url: "http://127.0.0.1:{port}"}}]
+repeat: {{rate: 0.5}}
+capture: {{listen: "127.0.0.1:0", admin: "127.0.0.1:0", methods: [POST], drain: 10s}}
+policy:
+  min_duration: 1s
+  min_pairing_rate: 0.01
+  rules:
+    - {{not_worse: failure_rate, margin: 0.02}}
+    - {{not_worse: latency_s.p95, margin: 2ms}}
+    - {{not_worse: latency_s.mean, margin: 20%}}
+"""
+
 
 class Sidecar:
     """`harness shadow`, running in a folder of its own."""
 
-    def __init__(self, folder: Path, port: int) -> None:
-        (folder / "harness.yaml").write_text(CONFIG.format(port=port))
+    def __init__(self, folder: Path, port: int, config: str = CONFIG) -> None:
+        (folder / "harness.yaml").write_text(config.format(port=port))
         self.folder = folder
         self.process = subprocess.Popen(
             [sys.executable, "-m", "harness", "shadow", "harness.yaml"],
@@ -181,6 +195,45 @@ def test_a_killed_mirror_and_a_killed_front_leave_every_request_accounted_for(tm
     assert set(counts["knn"]["losses"]) <= {
         "mirror_down", "front_down", "client_gone", "shed_link"
     }  # fmt: skip
+
+
+HOG = """
+import time
+while True:
+    end_s = time.monotonic() + 0.06
+    while time.monotonic() < end_s:
+        pass
+    time.sleep(0.02)
+"""
+
+
+def test_a_starved_mirror_claims_no_harm(tmp_path, model):
+    """The challenger is the champion. Whatever a mirror that gets no core sees is not its latency,
+    and what it did not read in time no failure of its."""
+    sidecar = Sidecar(tmp_path, model, SAME_TWICE)
+    mirror = sidecar.pid_of("harness.cli.live.mirror")
+    core = {max(os.sched_getaffinity(0))}
+    os.sched_setaffinity(mirror, core)
+    users = Users(sidecar.port, 4)
+    with subprocess.Popen([sys.executable, "-c", HOG]) as hog:
+        os.sched_setaffinity(hog.pid, core)
+        try:
+            users.ask_more(300)
+        finally:
+            hog.kill()
+            users.stop()
+            sidecar.stop()
+
+    (verdict,) = judged(sidecar)["challengers"]
+    assert verdict["baseline"] == "repeat"
+    assert "fail" not in {finding["status"] for finding in verdict["findings"]}
+    assert users.statuses == {200}
+
+
+def judged(sidecar: Sidecar) -> dict:
+    command = [sys.executable, "-m", "harness", "gate", str(sidecar.run), "--json"]
+    done = subprocess.run(command, capture_output=True, timeout=60, check=False)
+    return json.loads(done.stdout)
 
 
 def losses(run: Path) -> dict:
