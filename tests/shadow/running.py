@@ -64,7 +64,7 @@ class Running:
     def __init__(self, folder: Path, config: str, *words: str) -> None:
         self.folder, self.config = folder, folder / "harness.yaml"
         self.config.write_text(config)
-        self._stderr = folder / "stderr.txt"
+        self._stderr = folder / f"stderr{len([*folder.glob('stderr*')])}.txt"
         with self._stderr.open("ab") as stderr:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "harness", "shadow", str(self.config), *words],
