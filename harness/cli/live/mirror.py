@@ -73,7 +73,7 @@ from harness.transport.sender import HttpSender
 from harness.transport.target import Target
 
 _PERSIST_EVERY_S = 1.0
-_QUIET_S = 0.3
+_QUIET_TURNS = 6
 _FRAME_ROOM_BYTES = 1 << 20  # heads, and arrival times of an event stream's pieces
 
 
@@ -178,12 +178,12 @@ async def _finish_what_is_underway(mirror: Mirror, intake: Intake, within_s: flo
     """Wait for what fronts still say, for challengers that still answer, and for the disk."""
     loop = asyncio.get_running_loop()
     end_s = loop.time() + within_s
-    n_frames, since_s = mirror.n_frames, loop.time()
+    # Counted in turns of the loop: while it gets no core, time says nothing.
+    n_frames = n_quiet = 0
     while loop.time() < end_s:
-        if mirror.n_frames != n_frames:
-            n_frames, since_s = mirror.n_frames, loop.time()
-        is_quiet = not intake.n_connected or loop.time() - since_s > _QUIET_S
-        if is_quiet and mirror.is_idle:
+        n_quiet = n_quiet + 1 if mirror.n_frames == n_frames else 0
+        n_frames = mirror.n_frames
+        if mirror.is_idle and (not intake.n_connected or n_quiet > _QUIET_TURNS):
             return
         await asyncio.sleep(TEND_EVERY_S)
 
