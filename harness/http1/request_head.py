@@ -107,7 +107,12 @@ def read_request_head(raw: bytes, limits: RequestLimits = ORDINARY_REQUEST) -> R
     if matched is None:
         raise _malformed(raw)
     method, target, minor = matched.groups()
-    _check_size(raw, target, limits)
+    if (
+        len(raw) > limits.max_head_bytes
+        or len(target) > limits.max_target_bytes
+        or raw.count(b"\n") - 2 > limits.max_fields
+    ):
+        raise _too_large(target, raw, limits)
     is_http10 = minor == b"0"
     host = length = coding = b""
     has_hop_by_hop = False
@@ -198,15 +203,16 @@ def _n_body(length: bytes, coding: bytes, is_http10: bool) -> int:
     return CHUNKED
 
 
-def _check_size(raw: bytes, target: bytes, limits: RequestLimits) -> None:
+def _too_large(target: bytes, raw: bytes, limits: RequestLimits) -> RefusedError:
     if len(target) > limits.max_target_bytes:
-        raise RefusedError(
+        return RefusedError(
             Refusal.LONG_TARGET, f"a target of more than {limits.max_target_bytes} bytes"
         )
     if len(raw) > limits.max_head_bytes:
-        raise RefusedError(Refusal.LARGE_HEAD, f"a head of more than {limits.max_head_bytes} bytes")
-    if raw.count(b"\r\n") - 2 > limits.max_fields:
-        raise RefusedError(Refusal.LARGE_HEAD, f"more than {limits.max_fields} header fields")
+        return RefusedError(
+            Refusal.LARGE_HEAD, f"a head of more than {limits.max_head_bytes} bytes"
+        )
+    return RefusedError(Refusal.LARGE_HEAD, f"more than {limits.max_fields} header fields")
 
 
 def _settle_target(head: RequestHead, host: bytes) -> None:

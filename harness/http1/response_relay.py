@@ -35,6 +35,7 @@ class ResponseRelay:
         is_complete: Whether the last byte of the final answer has come.
         has_switched: Whether the champion has agreed to another protocol: what follows is not HTTP.
         has_rest: Whether bytes came behind the answer.
+        keeps_alive: Whether the champion's connection may carry another request after this answer.
         closes: Whether the client's connection ends with this answer. May be set to True while
             `head` is None.
     """
@@ -52,6 +53,7 @@ class ResponseRelay:
         "has_switched",
         "head",
         "is_complete",
+        "keeps_alive",
         "rest",
     )
 
@@ -73,7 +75,7 @@ class ResponseRelay:
         self.closes = not request.keeps_alive
         self.head: ResponseHead | None = None
         self.content: Sequence[Piece] = ()
-        self.is_complete = self.has_switched = self.has_rest = False
+        self.is_complete = self.has_switched = self.has_rest = self.keeps_alive = False
         self.rest = b""
 
     @property
@@ -84,18 +86,6 @@ class ResponseRelay:
     def has_length(self) -> bool:
         """Whether a client can tell by the bytes it has whether the answer is complete."""
         return not isinstance(self._body, OpenBody) and not self._decodes
-
-    @property
-    def keeps_alive(self) -> bool:
-        """Whether the champion's connection may carry another request after this answer."""
-        return (
-            self.head is not None
-            and self.is_complete
-            and self.head.keeps_alive
-            and not self.has_rest
-            and not self.has_switched
-            and not isinstance(self._body, OpenBody)
-        )
 
     def feed(self, data: bytes) -> bytes:
         """Take the next bytes; return those that go on.
@@ -164,6 +154,7 @@ class ResponseRelay:
         if n_body >= 0 and len(data) == end + n_body:
             self._body = _NOTHING_MORE
             self.is_complete = True
+            self.keeps_alive = head.keeps_alive
             if n_body:
                 # A small copy costs less than a view.
                 self.content = (data[end:] if n_body < _SMALL else memoryview(data)[end:],)
@@ -198,7 +189,7 @@ class ResponseRelay:
         body = self._body
         assert body is not None
         if self.is_complete:
-            self.has_rest = self.has_rest or bool(data)
+            self._note_rest()
             self.content = ()
             return b""
         try:
@@ -208,10 +199,16 @@ class ResponseRelay:
         self.content = body.content
         if body.is_complete:
             self.is_complete = True
+            self.keeps_alive = self.head is not None and self.head.keeps_alive
             if end < len(data):
-                self.has_rest = True
+                self._note_rest()
                 data = data[:end]
         return b"".join(self.content) if self._decodes else data
+
+    def _note_rest(self) -> None:
+        """Bytes behind an answer belong to nobody."""
+        self.has_rest = True
+        self.keeps_alive = False
 
 
 _NOTHING_MORE = LengthBody(0)

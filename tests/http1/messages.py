@@ -28,7 +28,7 @@ def chunks(draw) -> bytes:
 def requests(draw) -> bytes:
     """One request."""
     line = draw(
-        st.sampled_from([b"GET /a%2f/../b HTTP/1.1", b"POST /p?q HTTP/1.1", b"BREW / HTTP/1.0"])
+        st.sampled_from([b"GET /a%2f/../b HTTP/1.1", b"POST /p?q HTTP/1.1", b"PURGE / HTTP/1.0"])
     )
     head = line + b"\r\nHost: a\r\n" + draw(fields)
     match draw(st.sampled_from(["none", "length", "chunks"])):

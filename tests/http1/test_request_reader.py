@@ -90,7 +90,8 @@ def test_cuts_make_no_difference_to_damaged_requests(data, raw):
 
 
 @pytest.mark.soak
-@settings(max_examples=20_000, deadline=None)
+@pytest.mark.timeout(900)
+@settings(max_examples=10_000, deadline=None)
 @given(st.data(), damaged(streams))
 def test_cuts_make_no_difference_for_long(data, raw):
     """The same, for as long as one likes to wait."""
@@ -99,7 +100,7 @@ def test_cuts_make_no_difference_for_long(data, raw):
 
 def check_oracle(raw):
     found, refusal = read([raw])
-    theirs, fault = llhttp(raw.replace(b"BREW", b"POST"))
+    theirs, fault = llhttp(raw)
 
     if not fault and refusal is None and all(keeps_alive for *_, keeps_alive in found):
         assert [content for _, content, _ in found] == theirs
@@ -115,7 +116,8 @@ def test_llhttp_sees_the_same_requests(raw):
 
 
 @pytest.mark.soak
-@settings(max_examples=50_000, deadline=None)
+@pytest.mark.timeout(900)
+@settings(max_examples=10_000, deadline=None)
 @given(damaged(streams))
 def test_llhttp_sees_the_same_requests_for_long(raw):
     """The same, for as long as one likes to wait."""

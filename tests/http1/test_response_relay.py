@@ -57,7 +57,8 @@ def test_cuts_make_no_difference_to_damaged_answers(data, raw, request):
 
 
 @pytest.mark.soak
-@settings(max_examples=30_000, deadline=None)
+@pytest.mark.timeout(900)
+@settings(max_examples=10_000, deadline=None)
 @given(st.data(), damaged(answers()), st.sampled_from([*ASKED.values()]))
 def test_cuts_make_no_difference_for_long(data, raw, request):
     """The same, for as long as one likes to wait."""

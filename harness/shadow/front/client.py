@@ -57,6 +57,10 @@ class Phase(Enum):
     HELD_BACK = 5  # an answer has not been taken yet, and the next request has to wait for that
 
 
+# An attribute of an enumeration costs as much as a call, and these are needed for every request.
+_READING, _CARRYING = Phase.READING, Phase.CARRYING
+
+
 class House(Protocol):
     """What all connections of a front share."""
 
@@ -132,22 +136,18 @@ class ClientConnection(Stream):
             self._linger(time.perf_counter())
 
     def data_received(self, data: bytes) -> None:
-        match self._phase:
-            case Phase.READING:
-                self._read(data, time.perf_counter())
-            case Phase.CARRYING if not self._reader.is_complete:
-                self._read_more(data, time.perf_counter())
-            case Phase.CARRYING | Phase.HELD_BACK:
-                self._early += data
-                if len(self._early) > _MAX_EARLY_BYTES:
-                    self.pause()
-            case Phase.TUNNEL:
-                upstream = self._upstream
-                if upstream is not None:
-                    upstream.since_s = time.perf_counter()
-                    upstream.write(data)
-            case Phase.LINGERING:
-                pass
+        phase = self._phase
+        if phase is _READING:
+            self._read(data, time.perf_counter())
+        elif phase is _CARRYING and not self._reader.is_complete:
+            self._read_more(data, time.perf_counter())
+        elif phase is _CARRYING or phase is Phase.HELD_BACK:
+            self._early += data
+            if len(self._early) > _MAX_EARLY_BYTES:
+                self.pause()
+        elif phase is Phase.TUNNEL and self._upstream is not None:
+            self._upstream.since_s = time.perf_counter()
+            self._upstream.write(data)
 
     def eof_received(self) -> bool:
         """The client has closed its side; the transport closes itself after False."""
@@ -212,7 +212,7 @@ class ClientConnection(Stream):
         """The head is complete: send the request on its way, then see to the copy."""
         house = self._house
         reader = self._reader
-        self._phase = Phase.CARRYING
+        self._phase = _CARRYING
         self._has_answer = False
         self._first_byte_s = self._answered_s = -1.0
         self._since_s = self._started_s = self._checked_s = now_s
@@ -335,9 +335,7 @@ class ClientConnection(Stream):
     def _answered(self, upstream: UpstreamConnection, now_s: float) -> None:
         """The last byte of the answer has been written."""
         self._answered_s = now_s
-        counters = self._house.counters
-        counters.cells[counters.answered] += 1
-        counters.latency(now_s - self._started_s)
+        self._house.counters.answer(now_s - self._started_s)
         if upstream.relay.has_switched:
             self._switch(upstream, now_s)
         elif self._reader.is_complete or upstream.relay.closes or not upstream.relay.keeps_alive:
@@ -370,8 +368,9 @@ class ClientConnection(Stream):
             self._phase = Phase.HELD_BACK
             return
         self._reader.next()
-        self._phase = Phase.READING
-        self.resume()
+        self._phase = _READING
+        if self._is_paused:
+            self.resume()
         early, self._early = self._early, b""
         if early:
             self._read(early, now_s)

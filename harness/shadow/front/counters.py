@@ -45,9 +45,9 @@ class Counters:
     """
 
     __slots__ = (
+        "_answered",
         "_latency",
         "_refused",
-        "answered",
         "captured_bytes_held",
         "cells",
         "connections_open",
@@ -66,7 +66,7 @@ class Counters:
         self.cells = page.cells
         index = page.index
         self.received = index("received")
-        self.answered = index("answered")
+        self._answered = index("answered")
         self.upgraded = index("upgraded")
         self.connections_open = index("connections_open")
         self.connections_total = index("connections_total")
@@ -84,5 +84,7 @@ class Counters:
     def refused(self, refusal: Refusal) -> None:
         self.cells[self._refused[refusal]] += 1
 
-    def latency(self, seconds: float) -> None:
-        observe(self.cells, self._latency, int(seconds * 1e6))
+    def answer(self, latency_s: float) -> None:
+        """Count an answer, and how long it took."""
+        self.cells[self._answered] += 1
+        observe(self.cells, self._latency, int(latency_s * 1e6))

@@ -75,7 +75,8 @@ class UpstreamConnection(Stream):
         """The exchange is over."""
         self.client = None
         self.is_congested = False
-        self.resume()
+        if self._is_paused:
+            self.resume()
 
     def has_gone(self) -> bool:
         """Whether the champion has closed it, which the loop may not have seen yet."""
