@@ -7,12 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.testing.calibration.__main__ import STUDIES, main, run
+from harness.testing.calibration.__main__ import STUDIES, main
 from harness.testing.calibration.claim import AtLeast, AtMost, Covers, Near, Unclaimed
 from harness.testing.calibration.figure import Chart, Line, svg
 from harness.testing.calibration.page import Done, breaches, page
 from harness.testing.calibration.peers import diffy_passes, mann_whitney_passes
 from harness.testing.calibration.population import RareEvents, Sizes, Users, latents
+from harness.testing.calibration.running import run, runs
 from harness.testing.calibration.study import SMOKE, Findings, Row, Study, dice, seed_of
 
 NO_STUDY = Study("none", "A question", "How it is asked.", lambda effort: Findings(()))
@@ -165,3 +166,14 @@ def test_the_peers_judge_as_theirs_do():
     assert diffy_passes(120, 100, 2000)  # 9 % of the differences
     assert not diffy_passes(160, 100, 2000)  # 23 %
     assert diffy_passes(2, 0, 10_000)  # 0.02 % of the requests
+
+
+def test_studies_side_by_side_find_the_same():
+    """Scenarios draw from generators of their own, whichever process they are in."""
+    studies = [study for study in STUDIES if study.name in ("stopping", "invariance")]
+    effort = Effort(runs_share=0.005, every=6)
+
+    one_by_one, at_once = (list(runs(studies, effort, n_jobs=n)) for n in (1, 2))
+
+    assert [one.study.name for one in at_once] == [study.name for study in studies]
+    assert [one.found.rows for one in at_once] == [one.found.rows for one in one_by_one]

@@ -10,10 +10,7 @@ from __future__ import annotations
 import argparse
 import platform
 import sys
-import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -37,7 +34,8 @@ from harness.testing.calibration import (
 )
 from harness.testing.calibration.figure import svg
 from harness.testing.calibration.page import FIGURES, Done, breaches, page
-from harness.testing.calibration.study import FULL, SMOKE, Effort, Study
+from harness.testing.calibration.running import runs
+from harness.testing.calibration.study import FULL, SMOKE, Study
 
 STUDIES = tuple(
     module.STUDY
@@ -58,23 +56,6 @@ STUDIES = tuple(
         peers,
     )
 )
-
-
-def run(study: Study, effort: Effort) -> Done:
-    """Run one study; its time is the processor's, whoever else uses the machine."""
-    start = time.process_time()
-    found = study.run(effort)
-    return Done(study, found, time.process_time() - start)
-
-
-def _runs(studies: Sequence[Study], effort: Effort, *, n_jobs: int) -> Iterator[Done]:
-    """In the order of the studies, whichever is done first; scenarios have seeds of their own."""
-    if n_jobs == 1:
-        yield from (run(study, effort) for study in studies)
-        return
-    # Fresh processes: a fork would take polars' threads along and not their work.
-    with ProcessPoolExecutor(n_jobs, mp_context=get_context("spawn")) as pool:
-        yield from pool.map(run, studies, [effort] * len(studies))
 
 
 def write(done: Sequence[Done], out: Path) -> None:
@@ -101,7 +82,7 @@ def main(arguments: Sequence[str] | None = None, *, studies: Sequence[Study] = S
     options = parser.parse_args(arguments)
     asked = [study for study in studies if options.only in (None, study.name)]
     done: list[Done] = []
-    for one in _runs(asked, SMOKE if options.smoke else FULL, n_jobs=options.jobs):
+    for one in runs(asked, SMOKE if options.smoke else FULL, n_jobs=options.jobs):
         done.append(one)
         n_broken, rows = len(breaches([one])), len(one.found.rows)
         print(f"{one.study.title}: {rows} rows, {n_broken} broken, {one.seconds:.0f} s", flush=True)
