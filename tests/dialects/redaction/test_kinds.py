@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.dialects.redaction.kinds import FINDERS, KINDS, without
@@ -68,6 +68,7 @@ def test_what_only_looks_like_it_stays(text):
     assert cleaned(text) == text
 
 
+@settings(deadline=None)
 @given(AROUND, st.emails(), AROUND)
 def test_no_address_is_missed(before, address, after):
     """Whatever stands around it; what is left of an odd one does not give it away."""
@@ -77,12 +78,14 @@ def test_no_address_is_missed(before, address, after):
     assert "@" + address.rpartition("@")[2] not in found
 
 
+@settings(deadline=None)
 @given(AROUND, cards(), AROUND)
 def test_no_card_is_missed(before, card, after):
     """With any of the usual separators."""
     assert card not in cleaned(f"{before} {card} {after}")
 
 
+@settings(deadline=None)
 @given(st.text(st.sampled_from('aA1@.-_ 4eyJskDE89[]:\\"\n') | st.characters(), max_size=200))
 def test_twice_is_once_and_nothing_breaks(text):
     """There is nothing left to find in what was cleaned, for any text."""
@@ -91,6 +94,7 @@ def test_twice_is_once_and_nothing_breaks(text):
     assert cleaned(once) == once
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from([ADDRESS, CARD, IBAN, TOKEN, *KEYS, " ", "@", "-", "1", "x"])))
 def test_secrets_glued_together_hide_none(pieces):
     """Taking one out lays open the next, which is taken out too."""

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pytest
 import zstandard
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.compare.structure import SameStructure
@@ -177,6 +177,7 @@ JSON_VALUES = st.recursive(
 )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(JSON_VALUES, JSON_VALUES, st.booleans())
 def test_answers_agree_after_redaction_if_they_agreed_before(champion, challenger, escaped):
     """The same on both sides, so that comparing means what it meant; twice is once."""
@@ -191,6 +192,7 @@ def test_answers_agree_after_redaction_if_they_agreed_before(champion, challenge
     assert [kept(one.body).body for one in found] == [one.body for one in found]
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300), st.sampled_from([JSON_HEADERS, FORM, TEXT, EVENTS, ()]))
 def test_any_bytes_are_kept_or_left_out_but_never_break(body, headers):
     """Bytes that are no text stay as they are where nothing is found in them."""
