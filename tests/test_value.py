@@ -1,9 +1,11 @@
 """A value is a frozen dataclass but for the price of making it."""
 
+import doctest
 from dataclasses import FrozenInstanceError, dataclass, field, fields, replace
 
 import pytest
 
+import harness.value
 from harness.value import value
 
 
@@ -47,3 +49,8 @@ def test_what_is_given_up_is_the_check_while_the_program_runs():
     point = Point(1)
     point.x = 2
     assert point.x == 2
+
+
+def test_examples():
+    """The examples in the docstrings hold."""
+    assert doctest.testmod(harness.value).failed == 0
