@@ -96,7 +96,7 @@ class Timing:
             in-flight ceiling and our own lateness are inside. None where a log was all that was
             seen of it, and nothing was due.
         sender_lag_s: The part of `wait_s` that is the measuring process's own lateness; None
-            likewise.
+            likewise. Live, where nothing is due, the part of `latency_s` that may be.
         first_byte_s: Seconds from the first byte sent to the first byte of the answer; None if
             nothing came.
         latency_s: Seconds from the first byte sent to the end of the outcome (service time). With

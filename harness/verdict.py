@@ -457,7 +457,7 @@ class ChallengerVerdict:
     """What the gate says about one challenger.
 
     Attributes:
-        baseline: `champion` or `recorded`: what it was held against.
+        baseline: `champion`, `recorded`, or live `repeat`: what it was held against, in time.
         p_value: The largest p-value that promotion hangs on; None when a rule has none.
         p_adjusted: The same after Holm over the challengers of the run.
         received: Requests that came in: `received = paired + sum(losses) + pending`; None where
