@@ -67,6 +67,8 @@ def _cautions(config: Config) -> Iterator[str]:
         )
     if config.rewrite.rewrite().changes_anything and capture.mode == "proxy":
         yield "Live, `rewrite` does nothing: challengers get what the champion got."
+    if config.repeat_challenger is not None:
+        yield "Live, `repeat_challenger` does nothing: the champion alone is asked again."
     if not config.challengers and capture.keep_bodies != "all":
         yield (
             f"`capture.keep_bodies` is {capture.keep_bodies}: a recording without bodies cannot be "
