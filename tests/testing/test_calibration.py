@@ -14,7 +14,7 @@ from harness.testing.calibration.page import Done, breaches, page
 from harness.testing.calibration.peers import diffy_passes, mann_whitney_passes
 from harness.testing.calibration.population import RareEvents, Sizes, Users, latents
 from harness.testing.calibration.running import run, runs
-from harness.testing.calibration.study import SMOKE, Findings, Row, Study, dice, seed_of
+from harness.testing.calibration.study import SMOKE, Effort, Findings, Row, Study, dice, seed_of
 
 NO_STUDY = Study("none", "A question", "How it is asked.", lambda effort: Findings(()))
 
