@@ -368,6 +368,25 @@ def test_no_more_connections_than_allowed(champion, tmp_path):
     front.stop()
 
 
+def test_a_request_that_finds_no_connection_is_told_so(champion, tmp_path):
+    """It waits as long as connecting may take, and not for those who have one."""
+    front = start_front(
+        tmp_path,
+        champion.port,
+        upstream=Upstream("127.0.0.1", champion.port, max_connections=1),
+        timeouts=Timeouts(connect_s=0.2),
+    )
+    champion.will(lambda wire, _: wire.more())
+
+    with client(front) as first, client(front) as second:
+        first.sock.sendall(GET)
+        until(lambda: champion.seen)
+        second.sock.sendall(GET)
+
+        assert refusal(second) == (502, b"harness: the champion could not be reached\n")
+    front.stop()
+
+
 # Memory.
 
 

@@ -443,6 +443,8 @@ class ClientConnection(Stream):
                     limit_s = min(limit_s, _DRAINS_AFTER_S)
                 if quiet_s > limit_s:
                     self.close()
+            case Phase.CARRYING if self._unsent is not None and quiet_s > timeouts.connect_s:
+                self.champion_failed(FailureKind.CONNECT_ERROR, "has no connection free", now_s)
             case Phase.CARRYING | Phase.HELD_BACK | Phase.TUNNEL:
                 if now_s - self._checked_s > timeouts.body_s:
                     self._check_progress(now_s)
@@ -468,8 +470,6 @@ class ClientConnection(Stream):
             self.abort()
         elif self._is_sending():
             self._refuse(RefusedError(Refusal.SLOW_BODY, "the body took too long"), now_s)
-        elif self._unsent is not None:
-            self.champion_failed(FailureKind.CONNECT_ERROR, "has no connection free", now_s)
 
     def _is_sending(self) -> bool:
         """Whether it is the client whom the exchange waits for."""
@@ -489,15 +489,13 @@ class ClientConnection(Stream):
         house.counters.cells[house.counters.received] += 1
         if not tap.wants(head.method, head.target, head.fields()):
             return
-        copying = house.settings.copying
-        self._copy = Copy(
-            number, house.wall_ns(self._received_s), house.held, copying.max_body_bytes
-        )
-        if head.n_body > copying.max_body_bytes:
-            self._give_copy_up()
-            tap.too_large()
+        most = house.settings.copying.max_body_bytes
+        copy = Copy(number, house.wall_ns(self._received_s), house.held, most)
+        if copy.has_room(head.n_body):
+            self._copy = copy
+            self._copy_request(copy, self._reader.content)
         else:
-            self._copy_request(self._copy, self._reader.content)
+            tap.too_large()
 
     def _copy_request(self, copy: Copy, content: Sequence[Piece]) -> None:
         tap, head = self._house.tap, self._reader.head

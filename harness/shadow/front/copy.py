@@ -56,13 +56,16 @@ class Copy:
         self.received_at_ns = received_at_ns
         self.is_offered = False
         self.request: list[Piece] = []
-        self.n_request = 0
         self.pieces: list[Piece] = []
-        self.n_kept = 0
-        self.n_body = 0
+        self.n_request = self.n_kept = self.n_body = 0
         self.chunk_at_s: list[float] = []
         self._held = held
         self._max_bytes = max_bytes
+
+    def has_room(self, n_bytes: int) -> bool:
+        """Whether a request's body of that length could be kept; any is, while it is not known."""
+        held = self._held
+        return n_bytes <= self._max_bytes and held.n_bytes + n_bytes <= held.max_bytes
 
     def keep_request(self, content: Sequence[Piece]) -> bool:
         """Keep more of the request's body; False when that is too much."""

@@ -71,7 +71,11 @@ class Front:
         for sock in listening:
             self._servers.append(
                 await self._loop.create_server(
-                    self._connection, sock=sock, ssl=tls, backlog=_BACKLOG
+                    self._connection,
+                    sock=sock,
+                    ssl=tls,
+                    backlog=_BACKLOG,
+                    ssl_handshake_timeout=self.settings.timeouts.head_s if tls else None,
                 )
             )
         self._timer = self._loop.call_later(self._tick_s, self._tick)
