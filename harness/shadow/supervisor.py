@@ -309,13 +309,12 @@ class Supervisor:
         )
 
     def _watch(self, of: _Set) -> Child:
+        program = self._watching(of, of.composition)
+        return Child("watch", lambda: program, self._log)
+
+    def _watching(self, of: _Set, composition: Composition) -> Program:
         assert self._admin is not None
-        admin_fd, composition = self._admin.fileno(), of.composition
-        return Child(
-            "watch",
-            lambda: composition.watch(of.place, of.run, self._runtime.control, admin_fd),
-            self._log,
-        )
+        return composition.watch(of.place, of.run, self._runtime.control, self._admin.fileno())
 
     async def _reload(self, by: str) -> Message:
         async with self._reloading:
@@ -368,8 +367,8 @@ class Supervisor:
         return True
 
     async def _change_fronts(self, now: _Set, composition: Composition) -> bool:
-        """The same run: the mirror stays, with what it was told."""
-        before, watch_before = now.fronts, now.watch
+        """The same run: the mirror stays, and the watch where it would be told the same."""
+        before, watch_before = now.fronts, None
         if self._part.has_fronts:
             fronts = self._fronts(now, composition)
             if not await self._until_ready(fronts):
@@ -378,8 +377,8 @@ class Supervisor:
             now.fronts = fronts
         drain_s, old = now.composition.drain_s, now.composition
         now.composition = composition
-        if self._part.has_mirror:
-            now.watch = self._watch(now)
+        if self._part.has_mirror and self._watching(now, old) != self._watching(now, composition):
+            watch_before, now.watch = now.watch, self._watch(now)
             now.watch.start()
         self._in_background(self._leave(before, watch_before, drain_s, old))
         return True
