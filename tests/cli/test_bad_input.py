@@ -128,8 +128,8 @@ def changed(n, **fields):
 
 UNREADABLE = [
     (b"", "log.jsonl: is empty. Name a log with at least one entry\n"),
-    (b"no log at all\n" * 9, "log.jsonl: is in none of the formats known (goreplay, "),
-    (random.Random(1).randbytes(9_000), "log.jsonl: is in none of the formats known (goreplay, "),
+    (b"no log at all\n" * 9, "log.jsonl: is in none of the formats known ("),
+    (random.Random(1).randbytes(9_000), "log.jsonl: is in none of the formats known ("),
     (lines(0) + b"[" * 9 + b"\n" + lines(1), "1 of 3"),
     (gzip.compress(lines(*range(9)))[:40], "log.jsonl: "),
 ]
