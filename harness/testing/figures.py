@@ -97,7 +97,7 @@ def _elements(chart: Chart, height: int) -> Iterator[str]:
     for tick in _ticks(low, high):
         yield _line(x(tick), bottom, x(tick), bottom + 4, INK)
         yield _text(x(tick), bottom + 17, f"{tick:g}".replace("-", "−"), anchor="middle")
-    yield _text(_WIDTH - _RIGHT + 8, bottom + 5, chart.axis)
+    yield _text(_WIDTH - _RIGHT + 8, bottom + 17, chart.axis)
     for position, bar in enumerate(chart.bars):
         y = _TOP + _ROW * position + _ROW / 2
         yield _text(_LEFT - 14, y + 4, bar.label, anchor="end")

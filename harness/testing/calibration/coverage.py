@@ -171,8 +171,13 @@ def _beside(n_runs: int) -> tuple[list[Row], Chart]:
                 rows.append(found.row(scenario, name, claim))
                 shares[name].append(rows[-1].seen)
         lines += [
-            Line(f"{name}, K = {n_clusters}", list(enumerate(values)), is_dashed=n_clusters == 20)
-            for name, values in shares.items()
+            Line(
+                f"{name}, K = {n_clusters}",
+                list(enumerate(values)),
+                is_dashed=n_clusters == 20,
+                colour=place,
+            )
+            for place, (name, values) in enumerate(shares.items())
         ]
     chart = Chart(
         name="coverage",

@@ -10,16 +10,21 @@ from html import escape
 _WIDTH, _HEIGHT = 820, 400
 _LEFT, _RIGHT, _TOP, _BOTTOM = 64, 290, 48, 52
 _COLOURS = ("#b3261e", "#1b5faa", "#2e7d32", "#8e5a00", "#6a3fa0", "#5f6368")
-_N_STEPS = 5
+_MOST_STEPS = 6
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line; `y` is a share in 0 to 1."""
+    """One line; `y` is a share in 0 to 1.
+
+    Attributes:
+        colour: Its place among the colours, where it shares one; None for one of its own.
+    """
 
     name: str
     points: Sequence[tuple[float, float]]
     is_dashed: bool = False
+    colour: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +85,10 @@ def _x_axis(chart: Chart) -> list[str]:
 
 def _y_axis(chart: Chart) -> list[str]:
     marks = []
-    for step in range(_N_STEPS + 1):
-        share = chart.y_low + (chart.y_high - chart.y_low) * step / _N_STEPS
+    # Whole tens on the axis; every second one where there are many.
+    height = round(10 * (chart.y_high - chart.y_low))
+    for tens in range(0, height + 1, 2 if height > _MOST_STEPS else 1):
+        share = chart.y_low + tens / 10
         at = _y(chart, share)
         marks.append(f'<path d="M{_LEFT} {at:.1f}H{_WIDTH - _RIGHT}" stroke="#e0e0e0"/>')
         marks.append(_text(_LEFT - 8, at + 4, f"{share:.0%}", anchor="end"))
@@ -89,7 +96,8 @@ def _y_axis(chart: Chart) -> list[str]:
 
 
 def _line(chart: Chart, line: Line, number: int) -> list[str]:
-    colour = _COLOURS[number % len(_COLOURS)]
+    place = number if line.colour is None else line.colour
+    colour = _COLOURS[place % len(_COLOURS)]
     points = " ".join(f"{_x(chart, x):.1f},{_y(chart, y):.1f}" for x, y in line.points)
     dashes = ' stroke-dasharray="5 4"' if line.is_dashed else ""
     at = _TOP + 12 + 20 * number
