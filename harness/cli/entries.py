@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from harness.cli.log_summary import find_first
 from harness.config import Config
+from harness.dialects.paths import find_first
 from harness.exchange import Recorded
 from harness.replay.corpus import Corpus
 from harness.replay.party import Entry

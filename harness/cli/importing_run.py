@@ -12,11 +12,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from harness.cli.entries import Belonging
-from harness.cli.judging import Tables, versions
+from harness.cli.judging import Tables
 from harness.cli.keeping import privacy_of
 from harness.cli.meaning import usage_reader, values_digest
 from harness.cli.parties import statuses_of
 from harness.cli.places import run_id_for
+from harness.cli.versions import versions
 from harness.config import Config
 from harness.config.deployment import USUAL_TIMEOUT_S
 from harness.config.deployment import Deployment as ConfiguredDeployment

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import platform
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from importlib.metadata import version
 
 import polars as pl
 
-import harness
 from harness.cli.accounts import Account, account
 from harness.cli.gathering import duplicates, gathered, without_duplicates
 from harness.cli.meaning import policy_digest, value_spec, values_digest
 from harness.cli.memories import Memories
+from harness.cli.versions import versions
 from harness.collected import Collected
 from harness.config import Config
 from harness.errors import ConfigError, UsageError
@@ -169,16 +167,6 @@ class Tables:
                 f"Correct the path and judge the stored run with "
                 f"`harness gate {run.path} --config FILE`",
             )
-
-
-def versions() -> dict[str, str]:
-    """Of the harness and of what computes a verdict."""
-    libraries = ("numpy", "scipy", "polars", "pyarrow")
-    return {
-        "harness": harness.__version__,
-        "python": platform.python_version(),
-        **{name: version(name) for name in libraries},
-    }
 
 
 def _naming_the_run(verdict: Verdict, run: StoredRun) -> Verdict:

@@ -12,13 +12,13 @@ import orjson
 from harness import plugins
 from harness.config import Config
 from harness.config.foresight import LogSummary
-from harness.dialects.paths import JsonPath
+from harness.dialects.paths import JsonPath, find_first
 from harness.exchange import LateAnswer, Recorded, RecordedAnswer, Rejected, Request
 from harness.output import MISSING
 from harness.ports import Reader
 from harness.readers.nginx import Names, Nginx
 from harness.replay.opening import open_log
-from harness.traffic.attributes import FindFirst, attribute
+from harness.traffic.attributes import attribute
 
 Of = Callable[[Recorded], Any]
 
@@ -160,16 +160,3 @@ def body_of(request: Request) -> Any:
         return orjson.loads(request.body)
     except orjson.JSONDecodeError:
         return None
-
-
-def find_first(text: str) -> FindFirst:
-    """A JSONPath as an attribute wants it: the first match, or LookupError."""
-    path = JsonPath(text)
-
-    def find(document: Any) -> Any:
-        found = path(document)
-        if found is MISSING:
-            raise LookupError(text)
-        return found
-
-    return find

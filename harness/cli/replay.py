@@ -23,12 +23,13 @@ from harness.cli.elsewhere import begun, sent
 from harness.cli.entries import Entries
 from harness.cli.exits import OK, InterruptionError
 from harness.cli.gate import AsJson, HoldIs, OneChallenger, Outputs, conclude
-from harness.cli.judging import Tables, versions
+from harness.cli.judging import Tables
 from harness.cli.keeping import privacy_of
 from harness.cli.meaning import usage_reader, values_digest
 from harness.cli.outputs import check_outputs
 from harness.cli.places import RUNS, run_id_for
 from harness.cli.progress import ProgressLine
+from harness.cli.versions import versions
 from harness.config import Config, load
 from harness.config.deployment import Deployment as ConfiguredDeployment
 from harness.errors import ConfigError, UsageError

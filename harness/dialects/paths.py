@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import jsonpath
 
@@ -115,5 +116,22 @@ def _general(text: str) -> Callable[[JsonValue], Found]:
         if not found:
             return MISSING
         return found[0] if single else found  # type: ignore[return-value]  # typed as object
+
+    return find
+
+
+def find_first(text: str) -> Callable[[Any], Any]:
+    """A JSONPath that gives its first match, and raises LookupError where there is none.
+
+    Raises:
+        ValueError: It is no JSONPath.
+    """
+    path = JsonPath(text)
+
+    def find(document: Any) -> Any:
+        found = path(document)
+        if found is MISSING:
+            raise LookupError(text)
+        return found
 
     return find

@@ -24,20 +24,21 @@ from typing import Any
 import uvloop
 
 from harness.cli.entries import Belonging
-from harness.cli.judging import Tables, versions
 from harness.cli.keeping import privacy_of
 from harness.cli.live.settings import MirrorSettings
 from harness.cli.live.tracing import traced
-from harness.cli.meaning import usage_reader, values_digest
+from harness.cli.meaning import usage_reader, value_spec, values_digest
 from harness.cli.parties import failed_statuses, targets
 from harness.cli.places import run_id_for
 from harness.cli.quiet import quiet
+from harness.cli.versions import versions
 from harness.config import Config
 from harness.config.deployment import Challenger
 from harness.config.deployment import Deployment as ConfiguredDeployment
 from harness.config.loading import rebuilt
 from harness.errors import HarnessError, StoreError
 from harness.exchange import DeploymentName, Request, RequestId
+from harness.measure.values import tabulate
 from harness.pair import Conservation
 from harness.ports import Clock
 from harness.run import Deployment, Role
@@ -329,8 +330,9 @@ def _opened(config: Config, folder: Path) -> RunWriter:
     privacy = privacy_of(config)
     measure = None
     if privacy.keep_bodies is not KeepBodies.ALL:
-        tables = Tables(config, open_loop=False)
-        measure = Measure(values_digest(config, open_loop=False), tables.build)
+        spec = value_spec(config, open_loop=False)
+        digest = values_digest(config, open_loop=False)
+        measure = Measure(digest, lambda pairs: tabulate(pairs, spec).values)
     if (folder / MANIFEST).exists():
         return RunWriter.resume(folder, privacy=privacy, measure=measure)
     return RunWriter.create(folder, _manifest(config, folder), privacy=privacy, measure=measure)
