@@ -7,10 +7,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 export PYTHONUTF8 = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help replay shadow gate scenarios test soak bench calibrate check format schema lock clean
+.PHONY: help replay shadow gate scenarios test soak bench bench-sidecar calibrate check format schema lock clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 replay: $(VENV)/run.stamp ## replay the recorded log to champion and challengers, then gate (CONFIG=, LOG=)
 	$(BIN)/harness replay $(CONFIG) $(if $(LOG),--log $(LOG))
@@ -32,6 +32,9 @@ soak: $(VENV)/test.stamp ## run the long tests
 
 bench: $(VENV)/test.stamp ## print measured figures beside a peer or a limit
 	$(BIN)/python -m benchmarks
+
+bench-sidecar: $(VENV)/test.stamp ## what the sidecar costs users, beside nginx and Envoy (needs wrk and nginx)
+	$(BIN)/python -m benchmarks.sidecar
 
 calibrate: $(VENV)/run.stamp ## simulate how often the statistics err; fails on a broken promise (minutes)
 	$(BIN)/python -m harness.testing.calibration --jobs 2 --out docs/statistics/operating-characteristics.md
