@@ -228,7 +228,8 @@ class Supervisor:
                 stack.callback(desk.close)
             self._now = self._new_set(self._composition)
             await self._start(self._now)
-            self._on_ready(self)
+            if not self.is_stopping:
+                self._on_ready(self)
             looking = asyncio.create_task(self._look())
             stack.callback(looking.cancel)
             await self._stopping.wait()
@@ -265,17 +266,16 @@ class Supervisor:
             new.watch = self._watch(new)
             new.watch.start()
             await self._until_ready([new.mirror])
-        if self._part.has_fronts:
+        if self._part.has_fronts and not self.is_stopping:
             new.fronts = self._fronts(new, new.composition)
             await self._until_ready(new.fronts)
 
     async def _until_ready(self, children: list[Child]) -> bool:
         """Whether all of them work; not waited for when somebody wants an end."""
         waiting = [asyncio.create_task(child.wait_ready(READY_WITHIN_S)) for child in children]
-        ready = asyncio.gather(*waiting)
-        if not await _first(ready, self._stopping):
-            ready.cancel()
-            await asyncio.wait(waiting)
+        if not await _first(asyncio.ensure_future(asyncio.wait(waiting)), self._stopping):
+            for one in waiting:
+                one.cancel()
             return False
         for child in children:
             if not child.is_ready:

@@ -250,3 +250,16 @@ async def test_a_mirror_that_comes_again_goes_on_with_the_run(tmp_path):
     async with Sidecar(tmp_path, Little(tmp_path), Part.MIRROR) as second:
         assert second.supervisor.run == run
         assert second.supervisor.listens_at is None
+
+
+async def test_a_stop_before_everybody_works_ends_quietly(tmp_path, caplog):
+    """Nobody was served, and nothing is said to be ready."""
+    sidecar = Sidecar(tmp_path, Little(tmp_path))
+    serving = asyncio.create_task(sidecar.supervisor.serve())
+    await asyncio.sleep(0)
+    sidecar.supervisor.stop()
+
+    await asyncio.wait_for(serving, 30)
+
+    assert not sidecar.ready.is_set()
+    assert caplog.records == []
