@@ -206,6 +206,12 @@ class _Line(asyncio.Protocol):
             frames.clear()
             self._intake.refuse(self, str(exc))
             self.end()
+        except Exception:
+            # A bug of ours: the loop tells of it. The front begins anew, and what it had handed
+            # over is accounted for then.
+            frames.clear()
+            self.end()
+            raise
         if frames:
             self._read_on(False)
             self._loop.call_soon(self._take)

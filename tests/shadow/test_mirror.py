@@ -1,5 +1,7 @@
 """The mirror without sockets: every request is settled once for every challenger."""
 
+import subprocess
+import sys
 from dataclasses import dataclass, field
 
 import pytest
@@ -380,6 +382,17 @@ def test_an_end_that_takes_for_ever_is_not_waited_for(tmp_path):
     world.mirror.tend()
 
     assert world.of() == Conservation(1, 0, {LossReason.SHED_LINK: 1}, 0)
+
+
+@pytest.mark.process
+def test_the_mirror_process_knows_no_statistics():
+    """It is started again while users are served: what it does not need it does not load."""
+    heavy = "[m for m in ('scipy', 'pandas', 'deepdiff', 'sklearn', 'ray') if m in sys.modules]"
+    code = f"import sys, harness.cli.live.mirror; print({heavy})"
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout == "[]\n"
 
 
 class Life(RuleBasedStateMachine):
