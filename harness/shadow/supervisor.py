@@ -47,7 +47,11 @@ from harness.shadow.sockets import listener, where
 from harness.shadow.switch import RefusedError, Switch
 
 READY_WITHIN_S = 30.0
+MIRROR_WITHIN_S = 10.0
+"""Users wait no longer than that for a mirror, when nobody serves them yet."""
+
 _GRACE_S = 5.0
+_ASIDE = 10  # of 19
 _LOOKS_EVERY_S = 2.0
 _SAYS_AGAIN_AFTER_S = 300.0
 
@@ -265,14 +269,14 @@ class Supervisor:
             new.mirror.start()
             new.watch = self._watch(new)
             new.watch.start()
-            await self._until_ready([new.mirror])
+            await self._until_ready([new.mirror], MIRROR_WITHIN_S)
         if self._part.has_fronts and not self.is_stopping:
             new.fronts = self._fronts(new, new.composition)
             await self._until_ready(new.fronts)
 
-    async def _until_ready(self, children: list[Child]) -> bool:
+    async def _until_ready(self, children: list[Child], within_s: float = READY_WITHIN_S) -> bool:
         """Whether all of them work; not waited for when somebody wants an end."""
-        waiting = [asyncio.create_task(child.wait_ready(READY_WITHIN_S)) for child in children]
+        waiting = [asyncio.create_task(child.wait_ready(within_s)) for child in children]
         if not await _first(asyncio.ensure_future(asyncio.wait(waiting)), self._stopping):
             for one in waiting:
                 one.cancel()
@@ -280,7 +284,7 @@ class Supervisor:
         for child in children:
             if not child.is_ready:
                 self._log.error(
-                    "child_silent", f"{child.name} is not ready yet after {READY_WITHIN_S:g} s"
+                    "child_silent", f"{child.name} is not ready yet; it is not waited for longer"
                 )
         return all(child.is_ready for child in children)
 
@@ -310,7 +314,7 @@ class Supervisor:
 
     def _watch(self, of: _Set) -> Child:
         program = self._watching(of, of.composition)
-        return Child("watch", lambda: program, self._log)
+        return Child("watch", lambda: program, self._log, works=_step_aside)
 
     def _watching(self, of: _Set, composition: Composition) -> Program:
         assert self._admin is not None
@@ -499,3 +503,9 @@ def _give_way(pid: int) -> None:
     """Let a process run where nobody else wants to: it must not hold up the fronts."""
     with suppress(OSError):
         os.sched_setscheduler(pid, os.SCHED_IDLE, os.sched_param(0))
+
+
+def _step_aside(pid: int) -> None:
+    """Let a process that has to answer soon run after those that have to answer at once."""
+    with suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, pid, _ASIDE)
