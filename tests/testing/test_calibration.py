@@ -168,6 +168,7 @@ def test_the_peers_judge_as_theirs_do():
     assert diffy_passes(2, 0, 10_000)  # 0.02 % of the requests
 
 
+@pytest.mark.process
 def test_studies_side_by_side_find_the_same():
     """Scenarios draw from generators of their own, whichever process they are in."""
     studies = [study for study in STUDIES if study.name in ("stopping", "invariance")]
