@@ -44,7 +44,8 @@ class Child:
         name: For logs: `front 1`, `mirror`.
         make: What to start; asked anew for every start.
         log: Where its ends and starts are told.
-        works: Called with the id of each process once it does its work.
+        works: Called with the id of each process: of the first once it does its work, of those
+            after it at once, because others are at work by then.
     """
 
     def __init__(
@@ -164,6 +165,8 @@ class Child:
                 ours.close()
                 raise
         self.n_starts += 1
+        if self.n_starts > 1:
+            self._works(self._process.pid)
         self._control = await Control.on(ours, self._heard, lambda: None)
         self._control.say({"settings": dict(program.settings)})
         for order in self._orders.values():
@@ -181,7 +184,7 @@ class Child:
             case {"say": "ready"}:
                 self._ready.set()
                 self._settled.set()
-                if (pid := self.pid) is not None:
+                if self.n_starts == 1 and (pid := self.pid) is not None:
                     self._works(pid)
             case {"say": "failed", "why": str(why)}:
                 self._log.error("child_failed", f"{self.name}: {why}", child=self.name)

@@ -43,9 +43,9 @@ async def test_a_child_that_is_killed_is_started_again_and_told():
 
 
 async def test_a_child_that_cannot_live_is_given_ever_more_time():
-    """Starting it in a loop would take the machine from those that serve."""
-    out = StringIO()
-    child = child_of({"dies": True}, out)
+    """Starting it in a loop would take the machine from those that serve; so does a start."""
+    out, pids = StringIO(), []
+    child = child_of({"dies": True}, out, works=pids.append)
     child.start()
 
     await until(lambda: child.n_starts == 3)
@@ -54,6 +54,7 @@ async def test_a_child_that_cannot_live_is_given_ever_more_time():
     said = out.getvalue()
     assert "with exit code 3; it is started again in 0.1 s" in said
     assert "with exit code 3; it is started again in 0.2 s" in said
+    assert len(pids) == 2  # those that came after the first, before they did any work
 
 
 async def test_a_child_that_stands_still_is_killed_when_it_is_to_end():

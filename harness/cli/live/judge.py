@@ -1,9 +1,9 @@
 """The live verdict: judges the run that is being written, again and again, beside the traffic.
 
-A process of its own at the lowest priority, started by the watch. It sees what survives a crash:
-sealed parts and the whole batches of the journal. A run may be looked at any number of times only
-by a policy that allows for it, so whatever the config says it is judged as `sequential`; the looks
-count in no ledger, because nobody decided by them.
+A process of its own, started by the watch, which gives it the lowest priority. It sees what
+survives a crash: sealed parts and the whole batches of the journal. A run may be looked at any
+number of times only by a policy that allows for it, so whatever the config says it is judged as
+`sequential`; the looks count in no ledger, because nobody decided by them.
 
 It is started with the run's folder, the file to write and the least time between two looks. Its
 standard input is a line to the watch: when that ends, it does.
@@ -39,7 +39,6 @@ _FIRST_EVERY_S = 2.0
 def main(arguments: Sequence[str]) -> int:
     """Look until the watch ends."""
     run, verdict, every_s = Path(arguments[1]), Path(arguments[2]), float(arguments[3])
-    _step_back()
     looks = Looks(run, verdict)
     pause_s = 0.0
     while not _line_ends_within(pause_s):
@@ -125,13 +124,6 @@ def always_valid(run: StoredRun) -> Config:
     for key in ("ledger", "alpha_ledger"):
         document["policy"].pop(key, None)
     return restore(document, path=run.path / "run.json")
-
-
-def _step_back() -> None:
-    """Run only where nobody else wants the core."""
-    os.nice(19)
-    if hasattr(os, "SCHED_IDLE"):
-        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
 
 
 def _line_ends_within(pause_s: float) -> bool:

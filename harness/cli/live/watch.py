@@ -135,6 +135,14 @@ class Viewing:
         return self._live
 
 
+def _step_back(pid: int) -> None:
+    """Let a process run only where nobody else wants the core."""
+    with suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, pid, 19)
+        if hasattr(os, "SCHED_IDLE"):
+            os.sched_setscheduler(pid, os.SCHED_IDLE, os.sched_param(0))
+
+
 async def _remember(admin: Admin) -> None:
     while True:
         await asyncio.sleep(_LOOK_EVERY_S)
@@ -151,6 +159,7 @@ async def _judge(settings: WatchSettings, log: Log) -> None:
             stdin=asyncio.subprocess.PIPE,
             env={**os.environ, "POLARS_MAX_THREADS": "1", "OMP_NUM_THREADS": "1"},
         )
+        _step_back(process.pid)  # loading what it needs is seconds of work already
         try:
             code = await process.wait()
         except asyncio.CancelledError:
