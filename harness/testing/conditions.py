@@ -175,6 +175,8 @@ def serve(condition: str, port: int) -> None:
         print(listening.getsockname()[1], flush=True)
         signal.pause()
         return
+    if condition == "bomb":
+        _bomb()  # takes a second to pack
     listening = bound(port)
     print(listening.getsockname()[1], flush=True)
     if condition in _APPLICATIONS:

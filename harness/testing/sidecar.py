@@ -22,6 +22,7 @@ from harness.store.losses import read_losses
 Found = TypeVar("Found")
 
 _LOOKS_EVERY_S = 0.02
+_STARTS_WITHIN_S = 90.0  # on a machine whose disk and cores are busy with other things
 
 
 class Sidecar:
@@ -68,7 +69,10 @@ class Sidecar:
         raise TimeoutError(f"in vain; the sidecar said:\n{self._log.read_text()}")
 
     def _ready(self) -> dict[str, Any]:
-        return self.until(lambda: next((o for o in self.said if o["event"] == "ready"), None))
+        def said() -> dict[str, Any] | None:
+            return next((one for one in self.said if one["event"] == "ready"), None)
+
+        return self.until(said, _STARTS_WITHIN_S)
 
     @property
     def url(self) -> str:
