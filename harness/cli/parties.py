@@ -123,7 +123,7 @@ def parties(
     spent_usd: Mapping[str, Decimal],
 ) -> tuple[Party, list[Party]]:
     """Champion and challengers as the driver wants them, in the order of the config."""
-    rewrite = config.rewrite.rewrite()
+    shared = config.rewrite.rewrite()
 
     def party(one: Deployment) -> Party:
         name = DeploymentName(one.name)
@@ -134,11 +134,16 @@ def parties(
         return Party(
             name,
             HttpSender(target, clock, seed=config.seed, usage_of=usage_of),
-            partial(_prepared, target, rewrite, clock),
+            partial(_prepared, target, rewrite_for(one, shared), clock),
             Budget(limit, spent_usd.get(name, Decimal(0))),
         )
 
     return party(config.champion), [party(one) for one in config.challengers]
+
+
+def rewrite_for(one: Deployment, shared: Rewrite) -> Rewrite:
+    """What everybody's requests go through, and what this one's do after that."""
+    return shared.then(one.own_rewrite) if isinstance(one, Challenger) else shared
 
 
 def _prepared(

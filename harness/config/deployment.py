@@ -22,6 +22,8 @@ from harness.config.section import (
     Url,
     Whole,
 )
+from harness.config.traffic import Rewriting
+from harness.traffic.rewriting import Rewrite
 from harness.usage import PriceList
 
 
@@ -217,6 +219,11 @@ class Challenger(Deployment):
         description="Live: leaves it alone while it fails; what it is then not asked counts as "
         "failed.",
     )
+    rewrite: Rewriting = Field(
+        default_factory=Rewriting,
+        description="Changes to each request on its way to this challenger alone, after those for "
+        "everybody: the name of a model, for instance.",
+    )
     policy: PolicyOverride = Field(
         default_factory=PolicyOverride,
         description="Keys of `policy` that differ for this challenger; `rules` replaces the list.",
@@ -237,3 +244,8 @@ class Challenger(Deployment):
     @property
     def budget_usd(self) -> Decimal | None:
         return self.budget.usd if self.budget is not None else None
+
+    @property
+    def own_rewrite(self) -> Rewrite:
+        """What differs for it from the request that everybody gets."""
+        return self.rewrite.rewrite()

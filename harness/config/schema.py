@@ -60,7 +60,9 @@ def _shown() -> list[Key]:
 
 
 def _is_as_champion(key: Key) -> bool:
-    own = tuple(f"challengers[].{name}" for name in ("budget", "sample", "breaker", "policy"))
+    own = tuple(
+        f"challengers[].{name}" for name in ("budget", "sample", "breaker", "rewrite", "policy")
+    )
     return key.path.startswith("challengers[].") and not key.path.startswith(own)
 
 

@@ -53,6 +53,19 @@ class Rewrite:
     def changes_anything(self) -> bool:
         return bool(self.headers or self.body or self.shift_times)
 
+    def then(self, other: Rewrite) -> Rewrite:
+        """This one, and another after it.
+
+        Examples:
+            >>> Rewrite(body=(("$.a", "1"),)).then(Rewrite(body=(("$.b", "2"),))).body
+            (('$.a', '1'), ('$.b', '2'))
+        """
+        return Rewrite(
+            self.headers + other.headers,
+            self.body + other.body,
+            self.shift_times + other.shift_times,
+        )
+
     def __call__(
         self, request: Request, *, recorded_at_ns: int | None, now_ns: int, seed: str
     ) -> Request:

@@ -90,6 +90,30 @@ def test_the_clients_credentials_reach_no_challenger_and_no_disk(
     assert not any(b"of-the-client" in content for content in stored)
 
 
+def test_a_challengers_own_rewrite_changes_its_requests_alone(harness, serve, log, config):
+    """What the champion is asked stays as it was recorded."""
+    champion, challenger = serve(), serve()
+    log(10)
+    rewrite = ', timeout: 2s, rewrite: {headers: {X-Model: b}, body: {$.source: "of-the-new"}}}'
+
+    harness(
+        "replay",
+        config(
+            champion,
+            challenger,
+            change=lambda text: text.replace(
+                f'url: "{challenger.url}", timeout: 2s}}', f'url: "{challenger.url}"{rewrite}'
+            ),
+        ),
+        "--no-gate",
+    )
+
+    asked = [[(headers.get("X-Model"), body["source"]) for _, headers, body in one.seen]
+             for one in (champion, challenger)]  # fmt: skip
+    assert set(asked[1]) == {("b", "of-the-new")}
+    assert set(asked[0]) == {(None, "web"), (None, "mobile")}
+
+
 def test_a_recorded_champion_is_not_asked(harness, serve, log, config):
     """Its answers come from the log; latency rules have no data unless the baseline is accepted."""
     champion, challenger = serve(), serve()

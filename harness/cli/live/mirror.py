@@ -28,7 +28,7 @@ from harness.cli.keeping import privacy_of
 from harness.cli.live.settings import MirrorSettings
 from harness.cli.live.tracing import traced
 from harness.cli.meaning import usage_reader, value_spec, values_digest
-from harness.cli.parties import failed_statuses, targets
+from harness.cli.parties import failed_statuses, rewrite_for, targets
 from harness.cli.places import run_id_for
 from harness.cli.quiet import quiet
 from harness.cli.versions import versions
@@ -224,7 +224,8 @@ class _Senders:
         )
         sender = HttpSender(target, self._clock, seed=self._config.seed, usage_of=self._usage_of)
         self._all.append(sender)
-        prepare = partial(_prepared, target, self._rewrite, self._clock)
+        rewrite = rewrite_for(one, self._rewrite)
+        prepare = partial(_prepared, target, rewrite, self._clock)
         return Party(target.name, sender, chooser, prepare, one.timeout_s)
 
     async def close(self) -> None:
