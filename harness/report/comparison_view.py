@@ -5,24 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from harness.report import numbers
+from harness.report.diff import lined_up
 from harness.report.sanitize import one_line
 from harness.report.screen import LEAST_WIDTH, draw
 from harness.verdict import Disagreement
-
-# Lining up two answers takes time that grows with the product of their lines.
-MOST_LINES = 1000
-LONGEST_LINE = 4000
-CONTEXT = 3
-"""Equal lines shown around a difference; longer equal stretches are folded into one line."""
-
-CHANGED, ONLY_CHAMPION, ONLY_CHALLENGER = "≠", "<", ">"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +43,6 @@ class PairView:
     about: str
     facts: tuple[BothSides, ...]
     differences: tuple[tuple[str, str], ...]
-    champion: str | None
-    challenger: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Line:
-    """A line of both answers, lined up; None where a side has nothing to set against it."""
-
-    mark: str
     champion: str | None
     challenger: str | None
 
@@ -154,7 +137,7 @@ def _answers(view: PairView) -> Table:
     table.add_column("champion", ratio=1, overflow="fold")
     table.add_column("", width=1)
     table.add_column("challenger", ratio=1, overflow="fold")
-    for line in _folded(_lined_up(_lines(view.champion), _lines(view.challenger))):
+    for line in lined_up(view.champion, view.challenger):
         style = "yellow" if line.mark.strip() else ""
         table.add_row(
             Text(line.champion or "", style),
@@ -162,64 +145,3 @@ def _answers(view: PairView) -> Table:
             Text(line.challenger or "", style),
         )
     return table
-
-
-def _lines(answer: str | None) -> list[str]:
-    if answer is None:
-        return ["(no answer)"]
-    lines = answer.split("\n")
-    shown = [_printable(line) for line in lines[:MOST_LINES]]
-    more = len(lines) - MOST_LINES
-    return [*shown, f"… {numbers.count(more)} more lines"] if more > 0 else shown
-
-
-def _printable(line: str) -> str:
-    """One line to show; a carriage return at its end is part of the line break."""
-    return one_line(line.removesuffix("\r"), longest=LONGEST_LINE)
-
-
-def _lined_up(champion: Sequence[str], challenger: Sequence[str]) -> Iterator[_Line]:
-    """Both answers line by line, equal lines beside each other."""
-    matcher = SequenceMatcher(None, champion, challenger)  # its junk rule keeps repeats cheap
-    for tag, i, i_end, j, j_end in matcher.get_opcodes():
-        if tag == "equal":
-            yield from (_Line(" ", line, line) for line in champion[i:i_end])
-            continue
-        n = max(i_end - i, j_end - j)
-        left = [*champion[i:i_end], *[None] * (n - (i_end - i))]
-        right = [*challenger[j:j_end], *[None] * (n - (j_end - j))]
-        yield from map(_different, left, right)
-
-
-def _different(champion: str | None, challenger: str | None) -> _Line:
-    if champion is None:
-        return _Line(ONLY_CHALLENGER, None, challenger)
-    if challenger is None:
-        return _Line(ONLY_CHAMPION, champion, None)
-    return _Line(CHANGED, champion, challenger)
-
-
-def _folded(lines: Iterator[_Line]) -> Iterator[_Line]:
-    """Leave out what is equal and far from any difference, and say how much that is."""
-    whole = list(lines)
-    near = [False] * len(whole)
-    for at, line in enumerate(whole):
-        if line.mark != " ":
-            start = max(at - CONTEXT, 0)
-            near[start : at + CONTEXT + 1] = [True] * len(near[start : at + CONTEXT + 1])
-    hidden = 0
-    for line, shown in zip(whole, near, strict=True):
-        if not shown:
-            hidden += 1
-            continue
-        if hidden:
-            yield _gap(hidden)
-            hidden = 0
-        yield line
-    if hidden:
-        yield _gap(hidden)
-
-
-def _gap(n: int) -> _Line:
-    text = f"… {numbers.count(n)} equal lines"
-    return _Line(" ", text, text)

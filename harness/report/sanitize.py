@@ -35,11 +35,21 @@ def one_line(text: str, *, longest: int = LONGEST_LINE) -> str:
         >>> one_line("a\\x1b[31mred\\n::set-output name=x::1")
         'a\\\\x1b[31mred : :set-output name=x: :1'
     """
-    # The cut comes first, so that an endless answer costs no more than a line; escapes and
-    # separators can only lengthen it, hence the second cut.
-    printable = "".join(_shown(char) for char in text[: longest + 1])
-    apart = _RUNNER_COMMAND.sub(lambda match: f"{match.group()} ", printable)
+    apart = _RUNNER_COMMAND.sub(
+        lambda match: f"{match.group()} ", printable(text, longest=longest + 1)
+    )
     return apart if len(apart) <= longest else apart[: longest - 1] + "…"
+
+
+def printable(text: str, *, longest: int = LONGEST_LINE) -> str:
+    """Foreign text as one line of printable characters, for a page that no runner reads.
+
+    It is not escaped: what may be markup where it is shown still has to be.
+    """
+    # The cut comes first, so that an endless answer costs no more than a line; escapes can only
+    # lengthen it, hence the second cut.
+    shown = "".join(map(_shown, text[: longest + 1]))
+    return shown if len(shown) <= longest else shown[: longest - 1] + "…"
 
 
 def markdown_code(text: str, *, longest: int = LONGEST_LINE) -> str:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from harness.metric import Better
+from harness.report.charts.axis import round_numbers
 from harness.stats.clusters import Clusters
 from harness.stats.mean import mean_harm
 from harness.stats.proportion import proportion_harm
@@ -94,7 +95,7 @@ def _elements(chart: Chart, height: int) -> Iterator[str]:
         yield _line(x(value), _TOP - 8, x(value), bottom, FAINT, dash="4 3")
         yield _text(x(value), bottom + 32, name, anchor="middle", colour=FAINT)
     yield _line(_LEFT, bottom, _WIDTH - _RIGHT, bottom, INK)
-    for tick in _ticks(low, high):
+    for tick in round_numbers(low, high):
         yield _line(x(tick), bottom, x(tick), bottom + 4, INK)
         yield _text(x(tick), bottom + 17, f"{tick:g}".replace("-", "−"), anchor="middle")
     yield _text(_WIDTH - _RIGHT + 8, bottom + 17, chart.axis)
@@ -115,14 +116,6 @@ def _range(chart: Chart) -> tuple[float, float]:
         shown += [value for value in (bar.low, bar.middle, bar.high) if value is not None]
     room = 0.08 * (max(shown) - min(shown))
     return min(shown) - room, max(shown) + room
-
-
-def _ticks(low: float, high: float) -> list[float]:
-    """Round numbers, about six of them."""
-    step = 10.0 ** math.floor(math.log10((high - low) / 5))
-    step *= next(factor for factor in (1, 2, 5, 10) if (high - low) / (step * factor) <= 7)
-    first = math.ceil(low / step)
-    return [round(step * i, 10) for i in range(first, math.floor(high / step) + 1)]
 
 
 def _text(

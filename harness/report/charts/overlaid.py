@@ -1,0 +1,90 @@
+"""Two distributions over each other, and beside them what failed.
+
+The champion is an area, the challenger a line, so that they are told apart without colours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from harness.quantity import say
+from harness.report.charts.axis import Axis, level_ticks
+from harness.report.charts.drawing import Point, box, line, path, picture, text
+from harness.report.material import Distribution
+
+_HEIGHT, _TOP, _BOTTOM = 260, 46, 40
+_LEFT, _FAILED = 8, 96
+"""Room at the right for failures, which have no place on the axis."""
+
+
+def overlaid(seen: Distribution, *, width: int, title: str) -> str:
+    """Draw the share of all requests in each bin, of both sides, to one scale."""
+    right = width - _FAILED - 14
+    floor = _HEIGHT - _BOTTOM
+    axis = Axis(seen.edges[0], seen.edges[-1], _LEFT, right, seen.is_logarithmic)
+    n_champion = sum(seen.champion) + sum(seen.champion_failed.values())
+    n_challenger = sum(seen.challenger) + sum(seen.challenger_failed.values())
+    highest = max(
+        *(n / max(n_champion, 1) for n in seen.champion),
+        *(n / max(n_challenger, 1) for n in seen.challenger),
+        1e-9,
+    )
+    up = Axis(0.0, highest, floor, _TOP)
+    parts = [
+        *_legend(width),
+        line(_LEFT, floor, right, floor, "axis"),
+        path(_steps(seen.champion, n_champion, seen.edges, axis, up), "area champion", closed=True),
+        path(_steps(seen.challenger, n_challenger, seen.edges, axis, up), "line challenger"),
+    ]
+    for x, said in level_ticks(axis, seen.unit, most=7 if width > 500 else 4):
+        parts += [line(x, floor, x, floor + 4, "axis"), text(x, floor + 18, said, anchor="middle")]
+    parts += _timeouts(seen, axis, floor)
+    parts += _failures(seen, width, floor, n_champion, n_challenger)
+    return picture(parts, width=width, height=_HEIGHT, title=title)
+
+
+def _legend(width: int) -> Iterator[str]:
+    yield box(_LEFT, 8, 22, 10, "area champion")
+    yield text(_LEFT + 28, 17, "champion")
+    yield line(_LEFT + 108, 13, _LEFT + 130, 13, "line challenger")
+    yield text(_LEFT + 136, 17, "challenger")
+    yield text(width, 17, "failed", "strong", anchor="end")
+
+
+def _steps(
+    counts: Sequence[int], n: int, edges: Sequence[float], axis: Axis, up: Axis
+) -> list[Point]:
+    """The outline of a histogram, from the floor and back to it."""
+    points: list[Point] = [(axis(edges[0]), up(0.0))]
+    for count, low, high in zip(counts, edges, edges[1:], strict=False):
+        y = up(count / max(n, 1))
+        points += [(axis(low), y), (axis(high), y)]
+    return [*points, (axis(edges[-1]), up(0.0))]
+
+
+def _timeouts(seen: Distribution, axis: Axis, floor: float) -> Iterator[str]:
+    """Where a side's patience ends; one line where both have the same."""
+    for limit in sorted(set(seen.timeouts.values())):
+        if axis.holds(limit):
+            yield line(axis(limit), _TOP - 6, axis(limit), floor, "margin")
+            said = f"timeout {say(limit, 's')}"
+            yield text(axis(limit) - 5, _TOP + 6, said, "note", anchor="end")
+
+
+def _failures(
+    seen: Distribution, width: int, floor: float, n_champion: int, n_challenger: int
+) -> Iterator[str]:
+    """A bar for each side, to a scale of its own: all of the height is every request."""
+    start = width - _FAILED
+    sides = (
+        ("champion", sum(seen.champion_failed.values()), n_champion),
+        ("challenger", sum(seen.challenger_failed.values()), n_challenger),
+    )
+    up = Axis(0.0, 1.0, floor, _TOP)
+    yield line(start, floor, width, floor, "axis")
+    for i, (side, n_failed, n) in enumerate(sides):
+        x, share = start + 10 + 44 * i, n_failed / n if n else 0.0
+        yield box(x, _TOP, 30, floor - _TOP, "rail")
+        yield box(x, up(share), 30, floor - up(share), f"failed {side}")
+        yield text(x + 15, floor + 18, say(share, "fraction"), anchor="middle")
+        yield text(x + 15, floor + 33, side[:5] + ".", "tiny", anchor="middle")

@@ -1,0 +1,130 @@
+"""Two answers line by line: what is the same, what changed, and within a line which words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+from harness.report import numbers
+from harness.report.sanitize import one_line
+
+# Lining up two answers takes time that grows with the product of their lines.
+MOST_LINES = 1000
+LONGEST_LINE = 4000
+CONTEXT = 3
+"""Equal lines shown around a difference; longer equal stretches are folded into one line."""
+
+CHANGED, ONLY_CHAMPION, ONLY_CHALLENGER = "≠", "<", ">"
+
+_MOST_WORDS = 400
+_WORD = re.compile(r"\w+|\s+|.")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of both answers, lined up; None where a side has nothing to set against it."""
+
+    mark: str
+    champion: str | None
+    challenger: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Some characters of a line, and whether the other side has others in their place."""
+
+    text: str
+    differs: bool
+
+
+def lined_up(
+    champion: str | None,
+    challenger: str | None,
+    *,
+    most_lines: int = MOST_LINES,
+    longest_line: int = LONGEST_LINE,
+) -> list[Line]:
+    """Both answers as printable lines, what is equal and far from any difference folded.
+
+    Args:
+        champion: None where there is no answer.
+    """
+    left, right = (_lines(side, most_lines, longest_line) for side in (champion, challenger))
+    return list(_folded(list(_lines_beside(left, right))))
+
+
+def pieces(line: Line) -> tuple[list[Piece], list[Piece]]:
+    """A changed line in pieces, champion's first; other lines are of one piece each."""
+    if line.mark != CHANGED or line.champion is None or line.challenger is None:
+        whole = line.mark != " "
+        champion, challenger = (
+            [] if side is None else [Piece(side, whole)]
+            for side in (line.champion, line.challenger)
+        )
+        return champion, challenger
+    left, right = (_WORD.findall(side) for side in (line.champion, line.challenger))
+    if max(len(left), len(right)) > _MOST_WORDS:
+        return [Piece(line.champion, True)], [Piece(line.challenger, True)]
+    before, after = [], []
+    for tag, i, i_end, j, j_end in SequenceMatcher(None, left, right, autojunk=False).get_opcodes():
+        before.append(Piece("".join(left[i:i_end]), tag != "equal"))
+        after.append(Piece("".join(right[j:j_end]), tag != "equal"))
+    return [one for one in before if one.text], [one for one in after if one.text]
+
+
+def _lines(answer: str | None, most: int, longest: int) -> list[str]:
+    if answer is None:
+        return ["(no answer)"]
+    lines = answer.split("\n")
+    # A carriage return at the end of a line is part of the line break.
+    shown = [one_line(line.removesuffix("\r"), longest=longest) for line in lines[:most]]
+    more = len(lines) - most
+    return [*shown, f"… {numbers.count(more)} more lines"] if more > 0 else shown
+
+
+def _lines_beside(champion: Sequence[str], challenger: Sequence[str]) -> Iterator[Line]:
+    """Both answers line by line, equal lines beside each other."""
+    matcher = SequenceMatcher(None, champion, challenger)  # its junk rule keeps repeats cheap
+    for tag, i, i_end, j, j_end in matcher.get_opcodes():
+        if tag == "equal":
+            yield from (Line(" ", line, line) for line in champion[i:i_end])
+            continue
+        n = max(i_end - i, j_end - j)
+        left = [*champion[i:i_end], *[None] * (n - (i_end - i))]
+        right = [*challenger[j:j_end], *[None] * (n - (j_end - j))]
+        yield from map(_different, left, right)
+
+
+def _different(champion: str | None, challenger: str | None) -> Line:
+    if champion is None:
+        return Line(ONLY_CHALLENGER, None, challenger)
+    if challenger is None:
+        return Line(ONLY_CHAMPION, champion, None)
+    return Line(CHANGED, champion, challenger)
+
+
+def _folded(lines: Sequence[Line]) -> Iterator[Line]:
+    """Leave out what is equal and far from any difference, and say how much that is."""
+    near = [False] * len(lines)
+    for at, line in enumerate(lines):
+        if line.mark != " ":
+            start = max(at - CONTEXT, 0)
+            near[start : at + CONTEXT + 1] = [True] * len(near[start : at + CONTEXT + 1])
+    hidden = 0
+    for line, shown in zip(lines, near, strict=True):
+        if not shown:
+            hidden += 1
+            continue
+        if hidden:
+            yield _gap(hidden)
+            hidden = 0
+        yield line
+    if hidden:
+        yield _gap(hidden)
+
+
+def _gap(n: int) -> Line:
+    text = f"… {numbers.count(n)} equal lines"
+    return Line(" ", text, text)
