@@ -104,6 +104,11 @@ class Runtime:
         place.pages.mkdir(mode=0o700, parents=True, exist_ok=True)
         return place
 
+    def clear_pages(self) -> None:
+        """Remove what earlier processes counted, for a run that they had no part in."""
+        for path in self.place(1).pages.iterdir():
+            path.unlink()
+
     def remember(self, running: Running) -> None:
         """Note which run is being written."""
         beside = self.path / f".{_RUN}"

@@ -258,6 +258,8 @@ class Supervisor:
         if running is not None and running.key == composition.run_key and running.run.is_dir():
             self._log.info("run_resumed", f"going on with the run {running.run}")
             return running.run
+        if self._part is Part.ALL and self._n_sets == 1:
+            self._runtime.clear_pages()
         run = composition.new_run()
         self._runtime.remember(Running(run, composition.run_key))
         return run
@@ -430,7 +432,10 @@ class Supervisor:
             self._log.warning("hurried", "stopping at once: open exchanges are cut off")
             await asyncio.gather(*(child.kill() for child in now.children()))
             await asyncio.wait([retiring], timeout=_GRACE_S)
-        self._runtime.forget_run()
+        if self._part is Part.ALL:
+            # A mirror's container that is started again finds fronts whose counts belong to the
+            # run that they were in: it goes on with that.
+            self._runtime.forget_run()
 
     async def _answer(self, asked: Message) -> Message:
         by = str(asked.get("by", "somebody"))

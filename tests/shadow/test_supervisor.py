@@ -239,13 +239,22 @@ async def test_a_second_signal_waits_for_nobody(tmp_path):
         await asking
 
 
+async def test_another_run_in_the_same_folder_counts_from_nothing(tmp_path):
+    """What fronts of an ended run had counted is none of the next one's."""
+    async with Sidecar(tmp_path, Little(tmp_path)) as first:
+        before = set(first.runtime.place(1).pages.iterdir())
+
+    async with Sidecar(tmp_path, Little(tmp_path, run_key="b")) as second:
+        after = set(second.runtime.place(1).pages.iterdir())
+
+    assert len(before) == len(after) == 1
+    assert before != after
+
+
 async def test_a_mirror_that_comes_again_goes_on_with_the_run(tmp_path):
-    """Its container was killed: the folder that both share knows the run."""
-    first = Sidecar(tmp_path, Little(tmp_path), Part.MIRROR)
-    async with first:
+    """Its container was started anew: the folder that both share knows the run."""
+    async with Sidecar(tmp_path, Little(tmp_path), Part.MIRROR) as first:
         run = first.supervisor.run
-        left = first.runtime.remembered()
-    first.runtime.remember(left)  # as a kill would have left it
 
     async with Sidecar(tmp_path, Little(tmp_path), Part.MIRROR) as second:
         assert second.supervisor.run == run
