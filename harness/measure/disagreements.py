@@ -36,7 +36,7 @@ def disagreements(
     columns = lazy.collect_schema().names()
     # Sizes first: the texts and lists of millions of rows are not carried through a sort.
     worst = (
-        lazy.select(size=_size(comparisons))
+        lazy.select(size=size(comparisons))
         .with_row_index("row")
         .filter(pl.col("size") > 0)
         .sort("size", "row", descending=[True, False])
@@ -49,9 +49,9 @@ def disagreements(
         .select(
             "row",
             "request_id",
-            _paths(comparisons, columns),
-            _said("champion"),
-            _said("challenger"),
+            differing_paths(comparisons, columns),
+            said("champion"),
+            said("challenger"),
         )
         .collect()
     )
@@ -74,10 +74,11 @@ def one_line(text: str, *, most: int = MOST_CHARACTERS) -> str:
     return line if len(line) <= most else line[: most - 1] + "…"
 
 
-def _size(comparisons: Sequence[str]) -> pl.Expr:
+def size(comparisons: Sequence[str]) -> pl.Expr:
+    """How bad each pair is, as `disagreements` says it; 0 where the two agree."""
     failed = pl.col("challenger_failed") & ~pl.col("champion_failed")
     wrong = (pl.col("champion_correct") & ~pl.col("challenger_correct")).fill_null(value=False)
-    differs = pl.any_horizontal(pl.lit(value=False), *map(_differs, comparisons))
+    one_differs = pl.any_horizontal(pl.lit(value=False), *map(differs, comparisons))
     distance = pl.max_horizontal(pl.lit(0.0), *map(_distance, comparisons))
     # Below 1 for every distance, an infinite one included, and in the order of the distances.
     squeezed = (1 - 1 / (1 + distance)).clip(0, 0.999)
@@ -86,30 +87,32 @@ def _size(comparisons: Sequence[str]) -> pl.Expr:
         .then(float(_FAILED))
         .when(wrong)
         .then(_WRONG + squeezed)
-        .when(differs)
+        .when(one_differs)
         .then(_DIFFERENT + squeezed)
         .otherwise(0.0)
     )
 
 
-def _differs(comparison: str) -> pl.Expr:
+def differs(comparison: str) -> pl.Expr:
+    """Whether a comparison surely finds a difference; false where a side has nothing to compare."""
     return (~pl.col(f"{comparison}.agree")).fill_null(value=False)
 
 
 def _distance(comparison: str) -> pl.Expr:
-    return pl.when(_differs(comparison)).then(pl.col(f"{comparison}.distance").fill_null(0.0))
+    return pl.when(differs(comparison)).then(pl.col(f"{comparison}.distance").fill_null(0.0))
 
 
-def _paths(comparisons: Sequence[str], columns: Sequence[str]) -> pl.Expr:
+def differing_paths(comparisons: Sequence[str], columns: Sequence[str]) -> pl.Expr:
     """Differing paths where a comparison keeps them, otherwise its name."""
     lists = [pl.lit([], pl.List(pl.String))]
     for name in comparisons:
         kept = f"{name}.paths"
         detail = pl.col(kept) if kept in columns else pl.concat_list(pl.lit(name))
-        lists.append(pl.when(_differs(name)).then(detail).otherwise(pl.lit([], pl.List(pl.String))))
+        lists.append(pl.when(differs(name)).then(detail).otherwise(pl.lit([], pl.List(pl.String))))
     return pl.concat_list(lists).alias("paths")
 
 
-def _said(side: str) -> pl.Expr:
+def said(side: str) -> pl.Expr:
+    """How it failed, or its label; empty where it has none."""
     failure = pl.lit("failed: ") + pl.col(f"{side}_failure")
     return pl.coalesce(failure, f"{side}_label", pl.lit("")).alias(side)
