@@ -5,28 +5,22 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from harness.cli.gate import config_of
 from harness.cli.judging import Tables
-from harness.cli.meaning import dialect_of
 from harness.cli.outputs import colour, width
+from harness.cli.pair_views import Row, view_of
 from harness.cli.places import RUNS, stored_run
 from harness.cli.recording import recording
-from harness.compare.explain import explain
 from harness.config import Config, load
-from harness.config.comparison import StructureComparison
 from harness.errors import UsageError
 from harness.measure.disagreements import disagreements
-from harness.output import Undecodable
-from harness.quantity import say
-from harness.report.comparison_view import BothSides, PairView, as_text, render_list, render_pair
+from harness.report.comparison_view import render_list, render_pair
 from harness.store.manifest import Pacing
 from harness.store.reader import StoredRun
-
-Row = dict[str, Any]
 
 _NAMED = 5
 
@@ -110,7 +104,7 @@ def _pairs(
             f"Name one of them: {', '.join(ids[:_NAMED])}{', ...' if len(ids) > _NAMED else ''}"
         )
     for row in chosen:
-        yield render_pair(_view(row, config), width=width(), colour=colour())
+        yield render_pair(view_of(row, config), width=width(), colour=colour())
         yield "\n"
 
 
@@ -118,58 +112,3 @@ def _others(rows: Sequence[Row]) -> list[str]:
     """The ids of these rows where there are several; nothing where they are of one request."""
     ids = sorted({row["request_id"] for row in rows})
     return ids if len(ids) > 1 else []
-
-
-def _view(row: Row, config: Config) -> PairView:
-    champion, challenger = (_decoded(row, side, config) for side in ("champion", "challenger"))
-    return PairView(
-        request_id=row["request_id"],
-        request=f"{row['method']} {row['path']}",
-        about=f"{row['challenger']}, received {row['received_at']:%Y-%m-%d %H:%M:%S} UTC, "
-        f"cluster {row['cluster_id']}",
-        facts=tuple(_facts(row)),
-        differences=tuple(_differences(champion, challenger, config)),
-        champion=as_text(champion) if champion is not None else None,
-        challenger=as_text(challenger) if challenger is not None else None,
-    )
-
-
-def _decoded(row: Row, side: str, config: Config) -> Any:
-    """The answer's JSON value; as text where it has none, and None where nothing was kept."""
-    body = row[f"{side}_body"]
-    if body is None:
-        return None
-    headers = tuple((one["name"], one["value"]) for one in row[f"{side}_headers"] or ())
-    value = dialect_of(config).decode(body, headers)
-    return body.decode("utf-8", "replace") if isinstance(value, Undecodable) else value
-
-
-def _facts(row: Row) -> Iterator[BothSides]:
-    def both(name: str, said: Any) -> BothSides:
-        return BothSides(name, said("champion"), said("challenger"))
-
-    yield both("outcome", lambda side: row[f"{side}_outcome"])
-    yield both("status", lambda side: str(row[f"{side}_status"] or "–"))
-    yield both("latency", lambda side: say(row[f"{side}_latency_s"], "s"))
-    yield both("waited", lambda side: say(row[f"{side}_wait_s"], "s"))
-    yield both("attempts", lambda side: str(row[f"{side}_attempts"]))
-    if any(row[f"{side}_cost_usd"] is not None for side in ("champion", "challenger")):
-        yield both("cost", lambda side: say(row[f"{side}_cost_usd"], "usd"))
-    if any(row[f"{side}_error"] for side in ("champion", "challenger")):
-        yield both("error", lambda side: row[f"{side}_error"] or "–")
-    if row["truth"] is not None:
-        yield BothSides("truth", row["truth"], row["truth"])
-
-
-def _differences(champion: Any, challenger: Any, config: Config) -> Iterator[tuple[str, str]]:
-    if champion is None or challenger is None:
-        return
-    ignored = [
-        path
-        for one in config.compare
-        if isinstance(one, StructureComparison)
-        for path in one.ignore
-    ]
-    for line in explain(champion, challenger, ignore=ignored).lines:
-        path, _, what = line.partition(": ")
-        yield path, what
