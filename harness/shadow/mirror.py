@@ -28,7 +28,7 @@ has the link's lag in it. `sender_lag_s` is how late this loop may have been whe
 answer: the part of `latency_s` that may be ours. It is measured for each exchange because at idle
 priority nobody can promise it to be small. While we are late ourselves, nothing that follows from
 it is charged to a challenger: calls that do not fit beside those whose answers we have not read,
-and deadlines that passed while we did not look, are losses.
+and answers that had begun to come and passed their deadline while we did not look, are losses.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ _LOOK_EVERY_S = 1.0
 
 _OUR_DOING = {
     FailureKind.CANCELLED: LossReason.MIRROR_DOWN,  # we end
-    FailureKind.TIMEOUT: LossReason.SHED_LINK,  # where we were late to look
+    FailureKind.TIMEOUT: LossReason.SHED_LINK,  # where there was an answer, and we were late
 }
 
 
@@ -420,7 +420,7 @@ class Mirror:
         outcome = exchange.outcome
         kind = outcome.kind if isinstance(outcome, Failure) else None
         ours = _OUR_DOING.get(kind) if kind is not None else None
-        if kind is FailureKind.TIMEOUT and not self._is_late(now_s, self._lateness.at(now_s)):
+        if kind is FailureKind.TIMEOUT and not self._was_there(exchange, now_s):
             ours = None
         party.chooser.ended(
             now_s, failed=None if ours else kind is not None, cost_usd=exchange.cost_usd
@@ -442,6 +442,16 @@ class Mirror:
         if max(late_s, self._lateness.at(now_s)) > LATE_S:
             self._late_until_s = now_s + _LATE_FOR_S
         return now_s < self._late_until_s
+
+    def _was_there(self, exchange: Exchange, now_s: float) -> bool:
+        """Whether an answer that passed its deadline may have done so while we did not look.
+
+        What has not even begun when it is looked for is not there, however late we are: without
+        that, a challenger that hangs would have to be told from a mirror that starves.
+        """
+        timing = exchange.timing
+        is_late = self._is_late(now_s, self._lateness.at(now_s))
+        return is_late and timing is not None and timing.first_byte_s is not None
 
     def _champion_answered(self, key: Key, exchange: Exchange) -> None:
         asked = self._pairing.carried(key)

@@ -53,8 +53,9 @@ def exchange(
     due_at_ns: int = NOON_NS,
     call_order: int = 0,
     cost_usd: float | None = None,
+    was_begun: bool = True,
 ) -> Exchange:
-    """An ordinary successful exchange, answered in 100 ms."""
+    """An ordinary successful exchange, answered in 100 ms; no byte came unless `was_begun`."""
     return Exchange(
         request_id=RequestId(request_id),
         deployment=DeploymentName(deployment),
@@ -63,7 +64,7 @@ def exchange(
             due_at_ns=due_at_ns,
             wait_s=wait_s,
             sender_lag_s=sender_lag_s,
-            first_byte_s=latency_s / 2,
+            first_byte_s=latency_s / 2 if was_begun else None,
             latency_s=latency_s,
             timeout_s=timeout_s,
         ),

@@ -7,6 +7,9 @@ from collections.abc import Callable, Iterator
 
 from harness.transport.call import Call
 
+_LATE_S = 0.01
+"""A deadline that is seen that late passed while the loop did not run."""
+
 
 class Deadlines:
     """Calls in order of their deadlines, given up as these pass.
@@ -25,6 +28,7 @@ class Deadlines:
         self._loop = asyncio.get_running_loop()
         self._calls: dict[Call, None] = {}
         self._timer: asyncio.TimerHandle | None = None
+        self._has_read = False
 
     def __iter__(self) -> Iterator[Call]:
         return iter(self._calls)
@@ -50,6 +54,13 @@ class Deadlines:
     def _expire(self) -> None:
         self._timer = None
         now_s = self._now_s()
+        first = next(iter(self._calls), None)
+        if first is not None and not self._has_read and now_s - first.deadline_s > _LATE_S:
+            # A loop takes its timers before what it has to read: there may be answers by now.
+            self._has_read = True
+            self._set_timer(0.0)
+            return
+        self._has_read = False
         overdue = []
         for call in self._calls:
             if call.deadline_s > now_s:

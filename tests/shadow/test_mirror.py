@@ -118,12 +118,12 @@ class Front:
     def count(self, name, n=1):
         self.page.cells[self.page.index(name)] += n
 
-    def request(self, body=b"{}"):
+    def request(self, body=b"{}", offered_s=None):
         self.number += 1
         self.count("received")
         self.count("offered")
-        now_s = self.world.clock.now_s()
-        frame = RequestFrame(self.number, self.world.clock.wall_ns(), now_s, HEAD, body)
+        at_s = self.world.clock.now_s() if offered_s is None else offered_s
+        frame = RequestFrame(self.number, self.world.clock.wall_ns(), at_s, HEAD, body)
         self.world.mirror.request(self.name, frame)
         return self.number
 
@@ -206,6 +206,22 @@ def test_a_challenger_that_cannot_keep_up_gets_a_failed_pair(tmp_path):
         FailureKind.SHED, "1 of its calls were in flight (`max_in_flight`)"
     )
     assert world.of() == Conservation(2, 2, {}, 0)
+
+
+@pytest.mark.parametrize("was_begun", [False, True])
+def test_a_late_mirror_charges_only_answers_that_were_not_there(world, was_begun):
+    """A challenger that hangs has failed, whoever looks; an answer may have been in time."""
+    front = world.front()
+    number = front.request(offered_s=world.clock.now_s() - 0.5)
+
+    front.champion(number)
+    timeout = Failure(FailureKind.TIMEOUT, "no answer within 1000 ms")
+    world.senders["knn"].answer(timeout, was_begun=was_begun)
+    world.sink.write()
+    world.mirror.tend()
+
+    lost = Conservation(1, 0, {LossReason.SHED_LINK: 1}, 0)
+    assert world.of() == (lost if was_begun else Conservation(1, 1, {}, 0))
 
 
 def test_what_is_over_the_rate_is_lost(tmp_path):

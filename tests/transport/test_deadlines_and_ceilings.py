@@ -102,6 +102,7 @@ async def test_an_answer_seen_after_the_deadline_is_a_timeout(serve, asking):
     exchange = await answer
 
     assert failure(exchange).kind == FailureKind.TIMEOUT
+    assert failure(exchange).response.status == 200
     assert exchange.timing.latency_s >= 0.2
 
 
