@@ -11,6 +11,7 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
+from harness.shadow.gauges import Page
 from harness.testing.task import TARGET
 
 TRUTH = """\
@@ -78,7 +79,7 @@ class Running:
         lines = self._stderr.read_text().splitlines()
         return [json.loads(line) for line in lines if line.startswith("{")]
 
-    def until(self, condition, within_s=30.0):
+    def until(self, condition, within_s=60.0):
         """Wait for something that other processes bring about; what it was."""
         end_s = time.monotonic() + within_s
         while time.monotonic() < end_s:
@@ -136,6 +137,21 @@ class Running:
         """SIGTERM; the exit code."""
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(within_s)
+
+    def connected(self) -> None:
+        """Wait until every front there is has found the mirror."""
+        self.event("ready")
+        self.until(lambda: all(one["link_connected"] for one in self._pages()))
+
+    def _pages(self) -> list[dict]:
+        paths = (self.folder / "rt" / "pages").glob("front-*.page")
+        return [Page.open(path).snapshot() for path in paths]
+
+    def counted(self) -> dict:
+        """The conservation sum of `new` as it stands with the run; nothing before the first."""
+        path = self.run / "losses.json"
+        nothing = {"received": 0, "paired": 0}
+        return json.loads(path.read_text()).get("new", nothing) if path.exists() else nothing
 
     @property
     def losses(self) -> dict:

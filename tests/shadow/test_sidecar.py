@@ -14,7 +14,7 @@ from harness.store.layout import Kind, Series
 from harness.store.reader import StoredRun
 from tests.shadow.running import config_for, deployment, sidecar
 
-pytestmark = pytest.mark.process
+pytestmark = [pytest.mark.process, pytest.mark.timeout(300)]
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,9 @@ def balance(counts):
 def test_whatever_dies_users_are_served_and_the_run_can_be_judged(tmp_path, urls, harness):
     """Mirror killed, stopped, watch killed, front killed: every request is accounted for."""
     with sidecar(tmp_path, config_for(*urls)) as running:
+        running.connected()
         n_right = running.ask(range(50))
+        running.until(lambda: running.counted()["paired"] == 50)
         for child in ("mirror", "watch"):
             pid = running.until(lambda child=child: running.pid_of(child))
             os.kill(pid, signal.SIGKILL)
@@ -75,8 +77,8 @@ def test_whatever_dies_users_are_served_and_the_run_can_be_judged(tmp_path, urls
     assert code == 0
     assert losses["received"] == 250 == balance(losses)
     assert losses["pending"] == 0
-    # While a mirror is away, and what it had not synced, is lost to the run: never to users.
-    assert n_stored == losses["paired"] >= 100
+    # What comes while a mirror is away, or was not synced, is lost to the run: never to users.
+    assert n_stored == losses["paired"] >= 50
     assert set(losses["losses"]) <= {"mirror_down", "shed_link", "front_down"}
     (challenger,) = json.loads(judged.out)["challengers"]
     assert challenger["n_pairs"] == n_stored
@@ -127,6 +129,7 @@ def test_without_challengers_it_records_and_the_run_is_a_log(tmp_path, urls, har
     """The same config, with a challenger, replays what was recorded."""
     champion, challenger = urls
     with sidecar(tmp_path, config_for(champion)) as running:
+        running.connected()
         assert running.ask(range(40)) == 40
         assert running.end() == 0
         run, losses = running.run, running.losses
