@@ -3,11 +3,14 @@
     python -m benchmarks.sidecar [--rounds 5] [--seconds 2]
 
 Each proxy runs on one core; champion, shadow, what stands for our mirror process and the load
-(wrk) share another. 1 KB POSTs over 32 kept-alive connections, each request one of 64 that differ
+(wrk) share another. `front` is our front alone, `front+link` hands every request over to a process
+that throws it away, `sidecar` is the whole program with a challenger, its mirror on the other core
+at idle priority. `aiohttp` is what one writes in an afternoon: a server and a client, no mirror.
+ 1 KB POSTs over 32 kept-alive connections, each request one of 64 that differ
 in a field, so that nobody can live on having seen the same head before. Proxies take turns within a
 round, and medians over the rounds are compared; where neighbours are noisy, CPU time per request
 says more than requests per second. A throughput counts only where every request was mirrored or
-counted as shed: for ours the front's own counters tell. Latencies are those of one connection, one
+counted as shed: for ours the counters tell. Latencies are those of one connection, one
 request at a time.
 
 Needs wrk and nginx; Envoy where it is installed (see `benchmarks.peers`).
@@ -16,6 +19,7 @@ Needs wrk and nginx; Envoy where it is installed (see `benchmarks.peers`).
 from __future__ import annotations
 
 import argparse
+import asyncio
 import contextlib
 import json
 import os
@@ -30,11 +34,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import aiohttp
+import uvloop
+from aiohttp import web
+
 from benchmarks.peers import envoy, envoy_program, nginx, nginx_program
 from benchmarks.sender import BODY, HEADERS, _pinned, _server
+from harness.pair import Conservation
 from harness.shadow.front.settings import FrontSettings, Upstream
 from harness.shadow.gauges import Page
 from harness.shadow.link import LinkSettings
+from harness.testing.sidecar import Sidecar, sidecar
 
 CONNECTIONS = 32
 
@@ -126,6 +136,65 @@ def mirror_process(path: Path) -> Iterator[None]:
         yield
 
 
+_SIDECAR = """\
+champion: {{name: champion, url: "http://127.0.0.1:{champion}", timeout: 5s}}
+challengers: [{{name: challenger, url: "http://127.0.0.1:{challenger}", timeout: 5s}}]
+capture:
+  listen: 127.0.0.1:0
+  admin: 127.0.0.1:0
+  runtime_dir: rt
+  methods: [POST]
+policy: {{rules: [{{not_worse: failure_rate, margin: 0.1}}]}}
+"""
+
+
+@contextlib.contextmanager
+def whole_sidecar(
+    folder: Path, champion: int, challenger: int, core: int, other: int
+) -> Iterator[tuple[Way, Sidecar]]:
+    """The program as users run it; its front alone on the core under test."""
+    folder.mkdir()
+    text = _SIDECAR.format(champion=champion, challenger=challenger)
+    with _pinned(other), sidecar(folder, text) as running:
+        port, front_pid = int(running.url.rpartition(":")[2]), running.pids()["front 1"]
+        os.sched_setaffinity(front_pid, {core})
+        yield Way(port, front_pid), running
+
+
+async def proxy_with_aiohttp(champion: int) -> None:
+    """A reverse proxy as the documentation of aiohttp would have it."""
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
+
+        async def pass_on(request: web.Request) -> web.Response:
+            url = f"http://127.0.0.1:{champion}{request.raw_path}"
+            body = await request.read()
+            async with session.request(
+                request.method, url, headers=request.headers, data=body
+            ) as answer:
+                content = await answer.read()
+            return web.Response(status=answer.status, body=content)
+
+        application = web.Application()
+        application.router.add_route("*", "/{path:.*}", pass_on)
+        runner = web.AppRunner(application, access_log=None)
+        await runner.setup()
+        listening = socket.create_server(("127.0.0.1", 0), backlog=1024)
+        await web.SockSite(runner, listening).start()
+        print(listening.getsockname()[1], flush=True)
+        await asyncio.Event().wait()
+
+
+@contextlib.contextmanager
+def aiohttp_proxy(champion: int) -> Iterator[Way]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "benchmarks.sidecar", "--aiohttp", str(champion)],
+        stdout=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    with _stopped(process):
+        yield Way(int(process.stdout.readline()), process.pid)
+
+
 def load(way: Way, script: Path, connections: int, seconds: float, core: int) -> str:
     """What wrk prints."""
     with _pinned(core):
@@ -167,7 +236,7 @@ def _duration_us(printed: str, quantile: str) -> float:
 
 
 @contextlib.contextmanager
-def ways(folder: Path, core: int, load_core: int) -> Iterator[dict[str, Way]]:
+def ways(folder: Path, core: int, load_core: int) -> Iterator[tuple[dict[str, Way], Sidecar]]:
     """Everything that is compared, running."""
     with contextlib.ExitStack() as stack:
         champion = stack.enter_context(_server(load_core))
@@ -183,9 +252,12 @@ def ways(folder: Path, core: int, load_core: int) -> Iterator[dict[str, Way]]:
                 for label, copies in ((name, None), (f"{name}+mirror", shadow)):
                     peer = stack.enter_context(start(folder / label, champion, copies))
                     found[label] = Way(int(peer.url.rpartition(":")[2]), peer.pid)
+            found["aiohttp"] = stack.enter_context(aiohttp_proxy(champion))
             found["front"] = stack.enter_context(front(folder / "front", champion, None))
             found["front+link"] = stack.enter_context(front(folder / "link", champion, link))
-        yield found
+        whole = whole_sidecar(folder / "sidecar", champion, shadow, core, load_core)
+        found["sidecar"], running = stack.enter_context(whole)
+        yield found, running
 
 
 def report(measured: dict[str, Way]) -> None:
@@ -214,11 +286,32 @@ def report(measured: dict[str, Way]) -> None:
     print("front+link: " + ", ".join(f"{n:,} {name}" for name, n in kept.items()))
 
 
+def account(running: Sidecar) -> None:
+    """Say where the requests went that the whole sidecar took."""
+
+    def settled() -> Conservation | None:
+        found = running.pages()["challenger"]
+        return None if found.pending else found
+
+    with contextlib.suppress(TimeoutError):
+        running.until(settled)
+    found = running.pages()["challenger"]
+    lost = {reason.value: n for reason, n in found.losses.items() if n}
+    print(
+        f"sidecar: {found.received:,} received, {found.paired:,} paired "
+        f"({found.paired / found.received:.0%}), lost {lost}, {found.pending:,} pending"
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=2.0)
+    parser.add_argument("--aiohttp", type=int, help=argparse.SUPPRESS)
     chosen = parser.parse_args()
+    if chosen.aiohttp:
+        uvloop.run(proxy_with_aiohttp(chosen.aiohttp))
+        return
     if shutil.which("wrk") is None or nginx_program() is None:
         print("wrk or nginx is not installed: there is nothing to compare with")
         return
@@ -228,11 +321,12 @@ def main() -> None:
         script = folder / "load.lua"
         lines = "".join(f'wrk.headers["{key}"] = "{value}"\n' for key, value in HEADERS[1:4])
         script.write_text(lines + _WRK % BODY.decode())
-        with ways(folder, cores[0], cores[-1]) as measured:
+        with ways(folder, cores[0], cores[-1]) as (measured, running):
             for _ in range(chosen.rounds):
                 for way in measured.values():
                     measure(way, script, chosen.seconds, cores[-1])
             report(measured)
+            account(running)
 
 
 if __name__ == "__main__":

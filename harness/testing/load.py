@@ -32,7 +32,7 @@ from harness.transport.target import Target
 
 TARGET = "/predict"
 
-_MARGIN_S = 20.0
+_MARGIN_S = 60.0
 _AT_ONCE = 4096
 
 
