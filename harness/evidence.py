@@ -13,6 +13,7 @@ from harness.collected import Collected
 from harness.gate.policy import AtLeast, AtMost, Rule
 from harness.gate.segments import PartEvidence, rule_in_part
 from harness.inquiry import Answer, Inquiry, Topic, topic_of
+from harness.measure.catalog import STREAM_QUANTITIES
 from harness.measure.segments import Partition, segments
 from harness.measure.sides import needed_columns, pair_values, sides, value_exprs
 from harness.metric import Metric, Sides
@@ -24,7 +25,7 @@ from harness.stats.sequential import NOTHING_SEEN
 from harness.sums import Sums
 from harness.verdict import Estimate, Memory, SegmentContrast, Unavailable
 
-_IMPUTED = frozenset({"latency_s", "first_byte_s", "correct"})
+_IMPUTED = frozenset({"latency_s", "first_byte_s", "correct", *STREAM_QUANTITIES})
 """Quantities of which a failed answer has the worst value there is."""
 
 FEWEST_TO_BE_RIGHT = 20

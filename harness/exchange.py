@@ -102,7 +102,8 @@ class Timing:
         latency_s: Seconds from the first byte sent to the end of the outcome (service time). With
             retries, the total from the first attempt's first byte. For a timeout, the time waited.
         timeout_s: The deadline that was in force, whole exchange.
-        chunk_at_s: Arrival of body pieces, seconds from the first byte sent; empty unless asked.
+        chunk_at_s: Arrival of body pieces, seconds from the first byte sent; empty unless asked. Of
+            an event stream, and where it could be told, one for each empty line in it.
     """
 
     due_at_ns: int

@@ -19,6 +19,7 @@ class Unit(StrEnum):
     SECONDS = "s"
     USD = "usd"
     TOKENS = "tokens"
+    TOKENS_PER_SECOND = "tokens/s"
     FRACTION = "fraction"
     SCORE = "score"  # the output's own unit
     DISTANCE = "distance"  # the comparator's own unit

@@ -33,9 +33,14 @@ class Undecodable:
 
     Attributes:
         reason: One line for a person, for instance `not JSON: unexpected end of data`.
+        kind: How the failure is counted: `undecodable`, or `cut_off` for a streamed answer that
+            ended before its end.
+        received: What was understood until then; `MISSING` for nothing.
     """
 
     reason: str
+    kind: str = "undecodable"
+    received: Found = MISSING
 
 
 Decoded: TypeAlias = "JsonValue | Undecodable"

@@ -25,11 +25,12 @@ from harness.evidence import Measured, evidence_of
 from harness.gate.bound import bound_of
 from harness.gate.policy import AtLeast, AtMost, Policy, Rule
 from harness.glimpse import glimpse
+from harness.measure.catalog import STREAM_QUANTITIES, STREAM_TIMES
 from harness.measure.segments import partitions
 from harness.metric import Metric
 from harness.quantity import say, say_margin
 
-TIMES = ("latency_s", "first_byte_s")
+TIMES = ("latency_s", "first_byte_s", *STREAM_TIMES)
 
 _ANSWER = ("request_id", "champion_order", "champion_latency_s")
 _OF_THE_REPEAT = (
@@ -44,13 +45,16 @@ def from_one_place(values: pl.LazyFrame, repeats: pl.LazyFrame) -> pl.LazyFrame:
         values: A challenger's value table.
         repeats: The champion's with itself: its first answer is the one that stands in `values`.
     """
+    known = repeats.collect_schema().names()
+    streamed = [name for name in STREAM_QUANTITIES if f"challenger_{name}" in known]
+    names = (*_OF_THE_REPEAT, *streamed)
     again = repeats.select(
-        *_ANSWER, *(pl.col(f"challenger_{name}").alias(f"again_{name}") for name in _OF_THE_REPEAT)
+        *_ANSWER, *(pl.col(f"challenger_{name}").alias(f"again_{name}") for name in names)
     ).unique(list(_ANSWER), keep="first", maintain_order=True)
     found = values.join(again, on=list(_ANSWER), how="inner", maintain_order="left")
     return found.with_columns(
-        pl.col(f"again_{name}").alias(f"champion_{name}") for name in _OF_THE_REPEAT
-    ).drop([f"again_{name}" for name in _OF_THE_REPEAT])
+        pl.col(f"again_{name}").alias(f"champion_{name}") for name in names
+    ).drop([f"again_{name}" for name in names])
 
 
 def held_against_repeats(one: Collected, found: Sequence[Measured]) -> tuple[Measured, ...]:

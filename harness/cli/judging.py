@@ -20,6 +20,7 @@ from harness.evaluate import evaluate
 from harness.gate.decide import Plan
 from harness.gate.duration import Span, seconds_to_come
 from harness.gate.policy import AtLeast, AtMost, Policy, Rule
+from harness.measure.catalog import STREAM_QUANTITIES
 from harness.measure.coverage import Coverage, merged
 from harness.measure.crossing import crossed
 from harness.measure.unmatched import unmatched_paths
@@ -40,7 +41,7 @@ MEASURED_ELSEWHERE = (
     "the champion's answers come from the log, and its latency and cost were measured elsewhere: "
     "accept them with `baseline: recorded`, or ask it live"
 )
-_BASELINE_QUANTITIES = ("latency_s", "first_byte_s", "cost_usd")
+_BASELINE_QUANTITIES = ("latency_s", "first_byte_s", "cost_usd", *STREAM_QUANTITIES)
 
 
 def judged(runs: Sequence[StoredRun], config: Config) -> tuple[Verdict, Coverage]:

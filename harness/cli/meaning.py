@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from harness import plugins
+from harness.compare.patterns import seen_from
 from harness.config import Config
-from harness.config.comparison import Comparison
+from harness.config.comparison import Comparison, StructureComparison
 from harness.config.model import digest_of
-from harness.dialects import Dialect
+from harness.dialects import Dialect, Refusing, Streaming, volatile_of
+from harness.dialects.event_stream import token_times
 from harness.dialects.paths import JsonPath
-from harness.exchange import Response
+from harness.exchange import Headers, Response
+from harness.measure import spec
 from harness.measure.spec import Comparing, NumericOutput, TruthInRequest, ValueSpec
-from harness.output import Undecodable
+from harness.output import JsonValue, Undecodable
 from harness.usage import Usage
 
 _VALUES_VERSION = 1
@@ -44,7 +47,8 @@ def usage_reader(config: Config) -> Callable[[Response], Usage]:
 def value_spec(config: Config, *, open_loop: bool) -> ValueSpec:
     """How pairs become values."""
     dialect = dialect_of(config)
-    asks_something = bool(config.output or config.compare)
+    # That a stream was cut off is only to be seen in it.
+    asks_something = bool(config.output or config.compare) or isinstance(dialect, Streaming)
     return ValueSpec(
         open_loop=open_loop,
         decode=dialect.decode if asks_something else None,
@@ -55,15 +59,33 @@ def value_spec(config: Config, *, open_loop: bool) -> ValueSpec:
             )
             for name, output in config.numeric_outputs.items()
         },
-        comparisons=tuple(_comparing(one) for one in config.compare),
+        comparisons=tuple(_comparing(one, dialect) for one in config.compare),
         truth=TruthInRequest(dialect.decode, JsonPath(config.truth)) if config.truth else None,
+        streaming=_streaming(dialect),
+        refused=dialect.refused if isinstance(dialect, Refusing) else None,
     )
+
+
+def _streaming(dialect: Dialect) -> spec.Streaming | None:
+    if not isinstance(dialect, Streaming):
+        return None
+    content_ends = dialect.content_ends
+
+    def token_at_s(body: bytes, headers: Headers, at_s: Sequence[float]) -> Sequence[float]:
+        return token_times(body, content_ends(body, headers), at_s)
+
+    def output_tokens(decoded: JsonValue) -> int | None:
+        return dialect.usage(decoded).output_tokens
+
+    return spec.Streaming(token_at_s, output_tokens)
 
 
 def values_digest(config: Config, *, open_loop: bool) -> str:
     """Digest of everything the value table depends on."""
     written = config.masked()
     asked = {key: written.get(key) for key in ("dialect", "output", "compare", "truth")}
+    if volatile := volatile_of(dialect_of(config)):
+        asked["volatile"] = volatile
     return digest_of({**asked, "open_loop": open_loop, "version": _VALUES_VERSION})[:16]
 
 
@@ -87,6 +109,9 @@ def policy_digest(config: Config, *, open_loop: bool) -> str:
     )[:16]
 
 
-def _comparing(one: Comparison) -> Comparing:
-    comparator: Any = plugins.make(plugins.COMPARATORS, one.kind, **one.options)
+def _comparing(one: Comparison, dialect: Dialect) -> Comparing:
+    options = one.options
+    if isinstance(one, StructureComparison) and one.volatile == "ignored":
+        options["ignore"] = (*one.ignore, *seen_from(one.path, volatile_of(dialect)))
+    comparator: Any = plugins.make(plugins.COMPARATORS, one.kind, **options)
     return Comparing(one.name, JsonPath(one.path), comparator, keeps_paths=one.kind == "structure")

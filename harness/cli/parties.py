@@ -8,8 +8,10 @@ from decimal import Decimal
 from functools import partial
 from pathlib import Path
 
+from harness.cli.meaning import dialect_of
 from harness.config import Config
 from harness.config.deployment import Challenger, Deployment
+from harness.dialects import Streaming
 from harness.exchange import (
     DeploymentName,
     Exchange,
@@ -85,10 +87,16 @@ def asked(config: Config) -> tuple[Deployment, ...]:
 def targets(config: Config, urls: Mapping[str, str]) -> dict[str, Target]:
     """What the sender has to know about each deployment."""
     failures = failed_statuses(config)
-    return {one.name: _target(one, urls[one.name], failures) for one in asked(config)}
+    streams = isinstance(dialect_of(config), Streaming)
+    return {
+        one.name: _target(one, urls[one.name], failures, keep_chunk_times=streams)
+        for one in asked(config)
+    }
 
 
-def _target(one: Deployment, url: str, failures: frozenset[int]) -> Target:
+def _target(
+    one: Deployment, url: str, failures: frozenset[int], *, keep_chunk_times: bool
+) -> Target:
     return Target(
         name=DeploymentName(one.name),
         base_url=url,
@@ -101,6 +109,7 @@ def _target(one: Deployment, url: str, failures: frozenset[int]) -> Target:
         retries=Retries(n=one.retries, statuses=failures),
         price=one.price_list,
         failures=failures,
+        keep_chunk_times=keep_chunk_times,
     )
 
 

@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from harness.compare.wording import step_text
+
 _STEP = re.compile(
     r"""\.(?P<name>[^.\[\]*'"\s]+)
       | \[(?P<index>[0-9]+)\]
@@ -105,6 +107,39 @@ def below(position: Position, key: Key) -> Position:
         if branch.below_any is not None:
             deeper += (branch.below_any,)
     return deeper
+
+
+def seen_from(path: str, patterns: Iterable[str]) -> tuple[str, ...]:
+    """Patterns of a whole answer, for the part of it at a path.
+
+    A pattern that names the part itself, or something it is in, is left out: who asks for a part
+    wants it compared. Below a path of a kind that is not read here only names at any depth count.
+
+    Examples:
+        >>> seen_from("$.choices[0].message", ["$.id", "$.choices[*].message.calls[*].id"])
+        ('$.calls[*].id',)
+        >>> seen_from("$.items[*]", ["$.items[*].id", "$..created"])
+        ('$[*].id', '$..created')
+    """
+    try:
+        above: list[Key | None] | None = _steps(path)
+    except ValueError:
+        above = None
+    found = []
+    for pattern in patterns:
+        if _ANY_DEPTH.fullmatch(pattern):
+            found.append(pattern)
+        elif above is not None and (below_it := _rest(above, _steps(pattern))):
+            # A path with a wildcard finds the list of its matches.
+            rest = [None, *below_it] if None in above else below_it
+            found.append("$" + "".join("[*]" if key is None else step_text(key) for key in rest))
+    return tuple(found)
+
+
+def _rest(above: list[Key | None], steps: list[Key | None]) -> list[Key | None]:
+    """The steps that go on below a place; empty where they do not lead through it."""
+    through = all(step in (None, key) for step, key in zip(steps, above, strict=False))
+    return steps[len(above) :] if through else []
 
 
 def _steps(pattern: str) -> list[Key | None]:

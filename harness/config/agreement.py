@@ -25,6 +25,8 @@ from harness.config.rules import (
     verbs_of,
 )
 from harness.config.vocabulary import Score, Vocabulary
+from harness.dialects import Refusing, Streaming
+from harness.errors import PluginError
 from harness.measure import catalog
 from harness.metric import Better
 
@@ -133,6 +135,7 @@ def _rules(values: dict[str, Any], rules: list[Any], at: KeyPath) -> Iterator[Ba
         try:
             title = resolved(rule, _vocabulary(values)).rule.title
             _needs_label(values, rule)
+            _needs_dialect(values, rule)
         except BadValueError as exc:
             yield BadValueError(
                 exc.problem, exc.remedy, key=(*at, i, *(exc.key or (_verb_of(rule),)))
@@ -171,6 +174,32 @@ def _needs_label(values: dict[str, Any], rule: WrittenRule) -> None:
             "is {value}, which needs to know the answer's label",
             "Add it to `output`, for instance {label: $.label}",
         )
+
+
+def _needs_dialect(values: dict[str, Any], rule: WrittenRule) -> None:
+    """What only some dialects know; a dialect that is not there is said where it is named."""
+    stem = metric_of(rule).partition(".")[0]
+    if stem in catalog.STREAM_QUANTITIES:
+        kind: type = Streaming
+        what = "reads streams"
+    elif stem == "refusal_rate":
+        kind, what = Refusing, "knows refusals"
+    else:
+        return
+    dialect = values.get("dialect", "json")
+    able = [name for name in plugins.names(plugins.DIALECTS) if _is_able(name, kind)]
+    if able and isinstance(dialect, str) and dialect not in able:
+        raise BadValueError(
+            f"is {{value}}, which needs a dialect that {what}, and {dialect} does not",
+            f"Such are {', '.join(able)}",
+        )
+
+
+def _is_able(dialect: str, kind: type) -> bool:
+    try:
+        return issubclass(plugins.load(plugins.DIALECTS, dialect), kind)
+    except (PluginError, TypeError):  # broken, or made by a function: nobody knows until it is made
+        return False
 
 
 def _vocabulary(values: dict[str, Any]) -> Vocabulary:

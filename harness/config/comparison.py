@@ -39,7 +39,7 @@ class _Comparison(Section):
     @property
     def options(self) -> dict[str, Any]:
         """What the comparator is made with: all keys that are not common to comparisons."""
-        common = {"name", "kind", "path"}
+        common = {"name", "kind", "path", "volatile"}
         return {key: value for key, value in self if key not in common}
 
 
@@ -75,6 +75,11 @@ class StructureComparison(_Comparison):
     )
     unordered: tuple[Pattern, ...] = Field(
         default=(), description="Lists whose order does not matter, as in `ignore`."
+    )
+    volatile: Literal["ignored", "compared"] = Field(
+        default="ignored",
+        description="Whether what differs from call to call (ids, times; the dialect knows them) "
+        "may differ here.",
     )
 
 

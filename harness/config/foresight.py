@@ -17,6 +17,7 @@ import numpy as np
 
 from harness.config.model import Config
 from harness.gate.policy import AtLeast, AtMost, NotWorse, Policy, Rule
+from harness.measure.catalog import STREAM_QUANTITIES
 from harness.metric import Exceedance, Metric, Quantile, Rate, Sides
 from harness.stats import sequential_quantile
 from harness.stats.arrival import FIRST_CHECKPOINT
@@ -147,6 +148,8 @@ def _foreseen(
 
 def _without_data(config: Config, challenger: str, metric: Metric) -> str:
     """Why the config alone rules out evidence; empty if it does not."""
+    if metric.quantity in STREAM_QUANTITIES and config.champion_answers == "recorded":
+        return "a log does not say when the tokens of its answers came"
     measured = metric.quantity in ("latency_s", "first_byte_s", "cost_usd")
     if measured and config.champion_answers == "recorded" and config.baseline != "recorded":
         return "the champion's was measured elsewhere; `baseline: recorded` accepts it"

@@ -6,10 +6,10 @@ with the options of the config. It is a frozen value whose `repr` is how it was 
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from harness.exchange import Headers
-from harness.output import Decoded
+from harness.output import Decoded, JsonValue
 from harness.usage import Usage
 
 
@@ -28,3 +28,30 @@ class Dialect(Protocol):
     def usage(self, decoded: Decoded) -> Usage:
         """Tokens the answer says it used; None where it does not say."""
         ...
+
+
+@runtime_checkable
+class Streaming(Protocol):
+    """A dialect that also reads answers which come token by token. Optional."""
+
+    def content_ends(self, body: bytes, headers: Headers) -> list[tuple[int, bool]]:
+        """Of each event of a stream: bytes of the body up to its end, and whether it has content.
+
+        Content is what a user would see coming: text, a refusal, a call's arguments, reasoning.
+        Empty for an answer that is no stream.
+        """
+        ...
+
+
+@runtime_checkable
+class Refusing(Protocol):
+    """A dialect whose answers say when a model declined. Optional."""
+
+    def refused(self, decoded: JsonValue) -> bool | None:
+        """Whether it did; None for an answer that is of another kind, such as an error."""
+        ...
+
+
+def volatile_of(dialect: Dialect) -> tuple[str, ...]:
+    """Paths of what differs between two equal answers: ids, times; a dialect's `volatile`."""
+    return tuple(getattr(dialect, "volatile", ()))

@@ -11,11 +11,23 @@ from harness.verdict import Finding, Status, ValidityCheck
 EVIDENCE = {
     "cost_usd": "give champion and challenger a `price`",
     "accuracy": "give `output.label` and `truth`",
+    "refusal_rate": "choose a `dialect` whose answers say when a model declined",
     "negative_flip_rate": "give `output.label` and `truth`",
     "latency_s": "measure both sides (`champion_answers: live`), or accept the log's with "
     "`baseline: recorded`",
     "first_byte_s": "measure both sides (`champion_answers: live`), or accept the log's with "
     "`baseline: recorded`",
+    **dict.fromkeys(
+        (
+            "first_token_s",
+            "token_gap_s",
+            "token_gap_p95_s",
+            "token_gap_max_s",
+            "stalled_s",
+            "tokens_per_s",
+        ),
+        "ask for streams, and measure both sides (`champion_answers: live`)",
+    ),
     "input_tokens": "choose a `dialect` whose answers say their usage",
     "output_tokens": "choose a `dialect` whose answers say their usage",
     "output": "check the path under `output`",

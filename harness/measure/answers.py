@@ -5,7 +5,8 @@ Theory of operation
 
 An answer is in one of four states. It *failed* on the wire (its outcome says so). Its body was *not
 kept* whole, by our own doing: then nothing is known, nothing failed, and every value is missing. It
-is *undecodable*: a failure. Or it has a value, in which the paths of the config are looked up.
+is *undecodable*, or was cut off before its end: a failure. Or it has a value, in which the paths of
+the config are looked up.
 
 A path that matches in the champion's answer and not in the challenger's is a failure of the
 challenger (`no_output`). One that the champion's answer does not have is no failure of either: a
@@ -36,7 +37,6 @@ from harness.output import MISSING, Decoded, Found, JsonValue, Undecodable, same
 Raw: TypeAlias = tuple[str, int | None, bytes, bool, Headers]
 """One side as stored: outcome, status, body, whether the body was kept whole, content headers."""
 
-UNDECODABLE = "undecodable"
 NO_OUTPUT = "no_output"
 
 _MOST_REASONS = 20
@@ -51,6 +51,8 @@ class SideColumns:
     failure: list[str | None] = field(default_factory=list)
     correct: list[bool | None] = field(default_factory=list)
     label: list[str | None] = field(default_factory=list)
+    refused: list[bool | None] = field(default_factory=list)
+    output_tokens: list[int | None] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -76,6 +78,8 @@ class _Answer:
             look into.
         reason: Why it is undecodable.
         is_refusal: Whether it is undecodable, but not a success by its status.
+        refused: Whether the model declined, where the dialect can tell.
+        output_tokens: As its usage says, where streams are looked at.
     """
 
     parts: list[Found] | None = None
@@ -83,6 +87,8 @@ class _Answer:
     reason: str = ""
     is_refusal: bool = False
     is_success: bool | None = None
+    refused: bool | None = None
+    output_tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,10 +161,16 @@ class AnswerReader:
         is_success = None if status is None else 200 <= status < 300
         decoded = self._decoded(body, headers)
         if isinstance(decoded, Undecodable):
-            return _Answer(None, UNDECODABLE, decoded.reason, is_success is False, is_success)
+            return _Answer(None, decoded.kind, decoded.reason, is_success is False, is_success)
         parts = [find(decoded) for find in self._finds]
         broken = any(parts[i] is not MISSING and _number(parts[i]) is None for i in self._outputs)
-        return _Answer(parts, NO_OUTPUT if broken else None, is_success=is_success)
+        return _Answer(
+            parts,
+            NO_OUTPUT if broken else None,
+            is_success=is_success,
+            refused=self._refused(decoded),
+            output_tokens=self._output_tokens(decoded),
+        )
 
     def _decoded(self, body: bytes, headers: Headers) -> Decoded:
         assert self._spec.decode is not None
@@ -166,6 +178,12 @@ class AnswerReader:
             return self._spec.decode(body, headers)
         except Exception as exc:  # a plug-in's fault is a fact about the answer, not a crash
             return Undecodable(f"the dialect broke: {type(exc).__name__}: {exc}")
+
+    def _refused(self, decoded: JsonValue) -> bool | None:
+        return None if self._spec.refused is None else self._spec.refused(decoded)
+
+    def _output_tokens(self, decoded: JsonValue) -> int | None:
+        return self._spec.streaming.output_tokens(decoded) if self._spec.streaming else None
 
     def _look_for_what_is_lacking(self, champion: _Answer, challenger: _Answer) -> None:
         if champion.parts is None or challenger.parts is None:
@@ -205,11 +223,13 @@ class AnswerReader:
         )
 
     def _add_side(self, columns: SideColumns, answer: _Answer, said: _Said) -> None:
-        if answer.failure == UNDECODABLE:
+        if answer.reason and answer.failure is not None:
             self._undecodable[f"{columns.side}: {answer.reason}"] += 1
         columns.failure.append(answer.failure)
         columns.label.append(said.label)
         columns.correct.append(said.correct)
+        columns.refused.append(answer.refused)
+        columns.output_tokens.append(answer.output_tokens)
         for column, number in zip(columns.outputs, said.numbers, strict=True):
             column.append(number)
 

@@ -21,22 +21,49 @@ from harness.metric import (
     Unit,
 )
 
+STREAM_TIMES = (
+    "first_token_s",
+    "token_gap_s",
+    "token_gap_p95_s",
+    "token_gap_max_s",
+    "stalled_s",
+)
+"""Quantities in seconds of an answer that comes token by token; see `harness.measure.streams`."""
+
+STREAM_QUANTITIES = {
+    **dict.fromkeys(STREAM_TIMES, Unit.SECONDS),
+    "tokens_per_s": Unit.TOKENS_PER_SECOND,
+}
+"""What an answer may have in a dialect that reads streams."""
+
 QUANTITIES = {
     "latency_s": Unit.SECONDS,
     "first_byte_s": Unit.SECONDS,
     "cost_usd": Unit.USD,
     "input_tokens": Unit.TOKENS,
     "output_tokens": Unit.TOKENS,
+    **STREAM_QUANTITIES,
 }
-"""What every exchange may have: never negative, less is better."""
+"""What every exchange may have: never negative; less is better, but for `tokens_per_s`."""
 
-OUTPUT_FAILURES = ("undecodable", "no_output")
-"""Failures found when an answer is read: it has no meaning, or lacks what the champion's has."""
+_MORE_IS_BETTER = ("tokens_per_s",)
+_OFTEN_ZERO = ("stalled_s",)  # no percent of it
+
+OUTPUT_FAILURES = ("undecodable", "cut_off", "no_output")
+"""Failures found when an answer is read: it has no meaning, ended before its end, or lacks what the
+champion's has."""
 
 FAILURES = (*(kind for kind in FailureKind if kind != FailureKind.CANCELLED), *OUTPUT_FAILURES)
 """All values of `X_failure`; a cancelled pair is in no table."""
 
-_RESERVED = (*QUANTITIES, "failure_rate", "accuracy", "negative_flip_rate", "output")
+_RATES = {
+    "failure_rate": ("failed", Better.LOWER),
+    "accuracy": ("correct", Better.HIGHER),
+    "refusal_rate": ("refused", Better.LOWER),
+}
+"""Shares of yes on each side: the value table's column, and which way is better."""
+
+_RESERVED = (*QUANTITIES, *_RATES, "negative_flip_rate", "output")
 _QUANTILE = re.compile(r"p(\d{1,2}(?:\.\d{1,3})?)")
 _STATISTICS = "mean, p50 to p99.9, exceedance (with `limit`)"
 
@@ -111,7 +138,7 @@ def _names(outputs: Iterable[str], comparisons: Iterable[str], *, repeated: bool
         yield from (f"{stem}.{statistic}" for statistic in ("mean", "p95", "exceedance"))
     yield "failure_rate"
     yield from (f"failure_rate.{kind}" for kind in FAILURES)
-    yield from ("accuracy", "negative_flip_rate")
+    yield from ("accuracy", "negative_flip_rate", "refusal_rate")
     for name in comparisons:
         yield from (f"{name}.disagreement_rate", f"{name}.mean")
         if repeated:
@@ -120,12 +147,11 @@ def _names(outputs: Iterable[str], comparisons: Iterable[str], *, repeated: bool
 
 def _rate(name: str) -> Metric | None:
     kind = name.removeprefix("failure_rate.")
-    if name == "failure_rate":
-        return Metric(name, "failed", Rate(), Unit.FRACTION, Better.LOWER)
+    if name in _RATES:
+        quantity, better = _RATES[name]
+        return Metric(name, quantity, Rate(), Unit.FRACTION, better)
     if kind != name and kind in FAILURES:
         return Metric(name, f"failure.{kind}", Rate(), Unit.FRACTION, Better.LOWER)
-    if name == "accuracy":
-        return Metric(name, "correct", Rate(), Unit.FRACTION, Better.HIGHER)
     if name == "negative_flip_rate":
         return Metric(name, "negative_flip", Rate(), Unit.FRACTION, Better.LOWER, Sides.PAIR)
     return None
@@ -138,7 +164,14 @@ def _of_quantity(name: str, limit: float | None) -> Metric | None:
     if not dot:
         raise ValueError(f"is {name!r}, which needs a statistic: {_STATISTICS}")
     unit = QUANTITIES[quantity]
-    return _numeric(name, quantity, _statistic(name, statistic, limit), unit, positive=True)
+    return _numeric(
+        name,
+        quantity,
+        _statistic(name, statistic, limit),
+        unit,
+        better=Better.HIGHER if quantity in _MORE_IS_BETTER else Better.LOWER,
+        positive=quantity not in _OFTEN_ZERO,
+    )
 
 
 def _of_output(name: str, limit: float | None, outputs: Mapping[str, Scored]) -> Metric | None:

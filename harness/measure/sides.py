@@ -3,9 +3,11 @@
 Every request counts for the side it was put to (intention to treat): leaving failures out would
 flatter the side that fails on the hard requests. A failed exchange counts as the worst there is:
 
-    latency, first byte   mean: the smaller of the two timeouts; quantile: infinite;
-                          exceedance: exceeded
+    latency, first byte,  mean: the smaller of the two timeouts; quantile: infinite;
+    times of a stream     exceedance: exceeded
+    tokens per second     none
     accuracy              wrong
+    refusal               missing: nobody knows what it would have said
     numeric output        its configured `worst`; without one it is missing
     cost, tokens          as billed
 
@@ -21,11 +23,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from harness.measure.catalog import STREAM_TIMES
 from harness.metric import Exceedance, Metric, Quantile, Sides
 
 Floats: TypeAlias = NDArray[np.float64]
 
-_TIMES = ("latency_s", "first_byte_s")
+_TIMES = ("latency_s", "first_byte_s", *STREAM_TIMES)
 
 
 def needed_columns(metric: Metric) -> list[str]:
@@ -94,6 +97,8 @@ def _side(metric: Metric, side: str) -> pl.Expr:
         return _time(metric, value, failed)
     if stem == "output":
         value = pl.when(failed).then(pl.lit(metric.worst, pl.Float64)).otherwise(value)
+    if metric.quantity == "tokens_per_s":
+        value = pl.when(failed).then(0.0).otherwise(value)
     match metric.statistic:
         case Exceedance(limit):
             return value > limit

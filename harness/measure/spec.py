@@ -5,7 +5,7 @@ Dialects, paths and comparators come as callables, so that this room knows none 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
@@ -68,6 +68,20 @@ class TruthInRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class Streaming:
+    """What is to be known of answers that come token by token.
+
+    Attributes:
+        token_at_s: When each token was there, from an answer's body, its content headers and the
+            times that are stored with it; empty where that cannot be told.
+        output_tokens: How many tokens an answer says it has.
+    """
+
+    token_at_s: Callable[[bytes, Headers, Sequence[float]], Sequence[float]]
+    output_tokens: Callable[[JsonValue], int | None]
+
+
+@dataclass(frozen=True, slots=True)
 class ValueSpec:
     """How pairs become values.
 
@@ -76,6 +90,8 @@ class ValueSpec:
         decode: Reads an answer; None when the config asks nothing of answers, which are then not
             read, and none is undecodable.
         truth: None takes the pair's own.
+        streaming: None where the dialect does not read streams.
+        refused: Whether a model declined to answer; None where the dialect cannot tell.
     """
 
     open_loop: bool
@@ -84,6 +100,8 @@ class ValueSpec:
     outputs: Mapping[str, NumericOutput] = field(default_factory=dict)
     comparisons: tuple[Comparing, ...] = ()
     truth: TruthInRequest | None = None
+    streaming: Streaming | None = None
+    refused: Callable[[JsonValue], bool | None] | None = None
 
     @property
     def paths(self) -> dict[str, Find]:

@@ -15,8 +15,10 @@ import polars as pl
 
 from harness.exchange import FailureKind, Headers
 from harness.measure.answers import AnswerReader, Raw, SideColumns
+from harness.measure.catalog import STREAM_QUANTITIES
 from harness.measure.coverage import Coverage
-from harness.measure.spec import TruthInRequest, ValueSpec
+from harness.measure.spec import Streaming, TruthInRequest, ValueSpec
+from harness.measure.streams import Flow, flow
 from harness.output import MISSING, Undecodable
 
 SIDES = ("champion", "challenger")
@@ -41,8 +43,9 @@ def tabulate(pairs: pl.DataFrame, spec: ValueSpec) -> Tabulated:
 
     Returns:
         Columns: `request_id, cluster_id, received_at, segments` (where there are any),
-        `content_hash`, for each side what is known of its exchange, and for each comparison
-        `<name>.agree`, `<name>.distance` and, where it keeps them, `<name>.paths`. Null is missing.
+        `content_hash`, for each side what is known of its exchange (`X_refused`, and how its tokens
+        came, where the dialect knows of that), and for each comparison `<name>.agree`,
+        `<name>.distance` and, where it keeps them, `<name>.paths`. Null is missing.
     """
     cancelled = pl.any_horizontal(
         pl.col(f"{side}_outcome") == FailureKind.CANCELLED.value for side in SIDES
@@ -66,14 +69,9 @@ def _request_columns(pairs: pl.DataFrame) -> list[str]:
 
 def _times(side: str, spec: ValueSpec) -> list[pl.Expr]:
     column = {
-        name: pl.col(f"{side}_{name}")
-        for name in ("latency_s", "first_byte_s", "wait_s", "sender_lag_s", "attempts")
+        name: pl.col(f"{side}_{name}") for name in ("latency_s", "first_byte_s", "sender_lag_s")
     }
-    late = pl.lit(0.0)
-    if spec.open_loop:
-        # An answer from the log, or a request never sent, has no wait of ours.
-        waited = column["wait_s"] - column["sender_lag_s"]
-        late = pl.when(column["attempts"] == 0).then(0.0).otherwise(waited)
+    late = _late(side, spec)
     return [
         (column["latency_s"] + late).alias(f"{side}_latency_s"),
         (column["first_byte_s"] + late).alias(f"{side}_first_byte_s"),
@@ -84,6 +82,15 @@ def _times(side: str, spec: ValueSpec) -> list[pl.Expr]:
         column["sender_lag_s"],
         pl.col(f"{side}_call_order").alias(f"{side}_order"),
     ]
+
+
+def _late(side: str, spec: ValueSpec) -> pl.Expr:
+    """What counts as latency although nothing had been sent."""
+    if not spec.open_loop:
+        return pl.lit(0.0)
+    # An answer from the log, or a request never sent, has no wait of ours.
+    waited = pl.col(f"{side}_wait_s") - pl.col(f"{side}_sender_lag_s")
+    return pl.when(pl.col(f"{side}_attempts") == 0).then(0.0).otherwise(waited)
 
 
 def _rows(pairs: pl.DataFrame, spec: ValueSpec) -> Iterator[tuple[Raw, Raw, str | None]]:
@@ -142,12 +149,40 @@ def _answer_columns(pairs: pl.DataFrame, spec: ValueSpec, reader: AnswerReader) 
     columns: list[pl.Series] = []
     for side, read in zip(SIDES, (reader.champion, reader.challenger), strict=True):
         columns += _side_columns(pairs[f"{side}_outcome"], spec, read)
+        if spec.streaming is not None:
+            columns += _flow_columns(pairs, spec, spec.streaming, read)
     for entry, made in zip(spec.comparisons, reader.comparisons, strict=True):
         columns.append(pl.Series(f"{entry.name}.agree", made.agree, pl.Boolean))
         columns.append(pl.Series(f"{entry.name}.distance", made.distance, pl.Float64))
         if entry.keeps_paths:
             columns.append(pl.Series(f"{entry.name}.paths", made.paths, pl.List(pl.String)))
     return columns
+
+
+def _flow_columns(
+    pairs: pl.DataFrame, spec: ValueSpec, streaming: Streaming, read: SideColumns
+) -> list[pl.Series]:
+    """How the answers of one side came that were streamed; null for others."""
+    side = read.side
+    times = pairs[f"{side}_chunk_at_s"].to_list()
+    flows: list[Flow | None] = []
+    for (_, _, body, kept, headers), failure, at_s, n_tokens in zip(
+        _raw(pairs, side), read.failure, times, read.output_tokens, strict=True
+    ):
+        found = None
+        if failure is None and kept and at_s:
+            found = flow(streaming.token_at_s(body, headers, at_s), n_tokens)
+        flows.append(found)
+    columns = [
+        pl.Series(
+            name, [getattr(one, name) if one is not None else None for one in flows], pl.Float64
+        )
+        for name in STREAM_QUANTITIES
+    ]
+    first = pl.col("first_token_s")
+    late = pairs.select(late=_late(side, spec))["late"]
+    timed = pl.DataFrame(columns).with_columns(first + late)
+    return [column.alias(f"{side}_{column.name}") for column in timed.iter_columns()]
 
 
 def _side_columns(outcome: pl.Series, spec: ValueSpec, read: SideColumns) -> list[pl.Series]:
@@ -161,8 +196,15 @@ def _side_columns(outcome: pl.Series, spec: ValueSpec, read: SideColumns) -> lis
         failure,
         pl.Series(f"{side}_correct", read.correct or unread, pl.Boolean),
         pl.Series(f"{side}_label", read.label or unread, pl.String),
+        *_refused_column(spec, read),
         *(
             pl.Series(f"{side}_output.{name}", column, pl.Float64)
             for name, column in zip(spec.outputs, read.outputs, strict=True)
         ),
     ]
+
+
+def _refused_column(spec: ValueSpec, read: SideColumns) -> list[pl.Series]:
+    if spec.refused is None:
+        return []
+    return [pl.Series(f"{read.side}_refused", read.refused, pl.Boolean)]

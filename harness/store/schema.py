@@ -168,7 +168,8 @@ SIDE_COLUMNS = (
         "X_chunk_at_s",
         pa.list_(pa.float64()),
         "s",
-        "Arrival of the body's pieces, from the first byte sent; null unless asked for.",
+        "Arrival of the body's pieces, from the first byte sent; null unless asked for. A replay "
+        "has one for each block of an event stream, and asks where the dialect knows streams.",
         optional=True,
     ),
     Column(

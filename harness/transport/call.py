@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from harness.dialects.event_stream import block_times, is_event_stream
 from harness.exchange import (
     Exchange,
     Failure,
@@ -36,12 +37,15 @@ class Call:
         n_tries: Attempts begun, those included for which no connection came about.
         n_sent: Attempts of which at least one byte was sent.
         spared: Whether a connection that had gone stale was made up for already.
+        chunk_at_s: When pieces of the body came; None where nobody asked.
+        chunk_ends: Bytes of the body up to and including each.
     """
 
     __slots__ = (
         "begun_s",
         "call_order",
         "chunk_at_s",
+        "chunk_ends",
         "connection",
         "deadline_s",
         "done",
@@ -84,6 +88,7 @@ class Call:
         self.finished = False
         self.connection: Connection | None = None
         self.chunk_at_s: list[float] | None = None
+        self.chunk_ends: list[int] = []
 
 
 def exchange_of(
@@ -110,7 +115,7 @@ def exchange_of(
         None if first_byte_s is None else first_byte_s - start_s,
         latency_s,
         target.timeout_s,
-        tuple([at_s - start_s for at_s in call.chunk_at_s]) if call.chunk_at_s else (),
+        _chunk_times(call, outcome, start_s) if call.chunk_at_s else (),
     )
     price = target.price
     if price is None:
@@ -127,7 +132,19 @@ def exchange_of(
         usage.input_tokens,
         usage.output_tokens,
         None if cost is None else float(cost),
+        usage.model,
     )
+
+
+def _chunk_times(call: Call, outcome: Outcome, start_s: float) -> tuple[float, ...]:
+    """When the body came: of an event stream each block, of anything else each piece."""
+    at_s = [at_s - start_s for at_s in call.chunk_at_s or ()]
+    answer = outcome if isinstance(outcome, Response) else outcome.response
+    if answer is None or answer.truncated or not is_event_stream(answer.body, answer.headers):
+        return tuple(at_s)
+    if any(name.lower() == "content-encoding" for name, _ in answer.headers):
+        return tuple(at_s)  # its blocks are not to be seen in these bytes
+    return tuple(block_times(answer.body, call.chunk_ends, at_s))
 
 
 def _usage(outcome: Outcome, usage_of: UsageOf | None) -> Usage:

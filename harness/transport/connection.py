@@ -144,6 +144,7 @@ class Connection(asyncio.Protocol):
             return
         if call.chunk_at_s is not None and reader.n_body_bytes > n_body_bytes:
             call.chunk_at_s.append(now_s)
+            call.chunk_ends.append(reader.n_body_bytes)
         if complete:
             self.call = None
             self._client.answered(self, call, now_s)

@@ -343,7 +343,7 @@ class HttpSender:
             return
         call.first_byte_s = None
         if call.chunk_at_s is not None:
-            call.chunk_at_s = []
+            call.chunk_at_s, call.chunk_ends = [], []
         if self._ceiling is None:
             self._attempt(call, self._now_s())
         else:

@@ -10,7 +10,7 @@ from harness.exchange import DeploymentName, Headers
 from harness.http1.limits import ORDINARY, Limits
 from harness.traffic.forwarding import Destination
 from harness.transport.retries import NO_RETRIES, Retries
-from harness.usage import PriceList
+from harness.usage import Price
 
 _PORTS = {"http": 80, "https": 443}
 
@@ -99,7 +99,8 @@ class Target:
         price: None when the deployment's calls are not priced.
         failures: Statuses that count as failed.
         ca_file: PEM file of the authorities to trust instead of the system's, for https.
-        keep_chunk_times: Whether to note when each piece of a body arrived.
+        keep_chunk_times: Whether to note when each piece of a body arrived; each block of an event
+            stream.
         endpoint: Where it listens, from `base_url`.
         destination: What has to change in a request on its way there.
 
@@ -116,7 +117,7 @@ class Target:
     max_in_flight: int = 256
     rate_per_s: float | None = None
     retries: Retries = NO_RETRIES
-    price: PriceList | None = None
+    price: Price | None = None
     failures: frozenset[int] = FAILED_STATUSES
     limits: Limits = ORDINARY
     ca_file: str | None = None

@@ -12,6 +12,7 @@ _SIDE = {
     "status": (200, pl.Int16),
     "latency_s": (0.1, pl.Float64),
     "first_byte_s": (0.05, pl.Float64),
+    "chunk_at_s": (None, pl.List(pl.Float64)),
     "wait_s": (0.0, pl.Float64),
     "sender_lag_s": (0.0, pl.Float64),
     "timeout_s": (2.0, pl.Float64),
