@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 export PYTHONUTF8 = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help replay shadow gate scenarios test soak bench bench-sidecar calibrate check format schema lock clean
+.PHONY: help replay shadow gate scenarios test soak bench bench-sidecar isolation calibrate check format schema lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,7 +27,7 @@ scenarios: $(VENV)/run.stamp ## run every scenario and compare its verdict with 
 test: $(VENV)/test.stamp ## run the tests
 	$(BIN)/python -m pytest -n auto --dist worksteal -m "not soak" $(ARGS)
 
-soak: $(VENV)/test.stamp ## run the long tests
+soak: $(VENV)/test.stamp ## run the long tests; the sidecar's takes 10 minutes (SOAK_MINUTES=)
 	$(BIN)/python -m pytest -m soak $(ARGS)
 
 bench: $(VENV)/test.stamp ## print measured figures beside a peer or a limit
@@ -35,6 +35,9 @@ bench: $(VENV)/test.stamp ## print measured figures beside a peer or a limit
 
 bench-sidecar: $(VENV)/test.stamp ## what the sidecar costs users, beside nginx and Envoy (needs wrk and nginx)
 	$(BIN)/python -m benchmarks.sidecar
+
+isolation: $(VENV)/test.stamp ## what users notice of bad challengers, beside nginx and Envoy (root for all of it)
+	$(BIN)/python -m benchmarks.isolation $(ARGS)
 
 calibrate: $(VENV)/run.stamp ## simulate how often the statistics err; fails on a broken promise (minutes)
 	$(BIN)/python -m harness.testing.calibration --jobs 2 --out docs/statistics/operating-characteristics.md
@@ -52,7 +55,7 @@ format: $(VENV)/test.stamp ## format the code
 lock: $(VENV)/test.stamp ## write the locked requirements anew
 	$(PIP) install --quiet "pip-tools>=7.4"
 	$(BIN)/pip-compile $(LOCK) --extra build --extra demo -o requirements.txt pyproject.toml
-	$(BIN)/pip-compile $(LOCK) --extra build --extra demo --extra test -c requirements.txt -o requirements-test.txt pyproject.toml
+	$(BIN)/pip-compile $(LOCK) --extra build --extra demo --extra prices --extra test -c requirements.txt -o requirements-test.txt pyproject.toml
 
 LOCK := --quiet --generate-hashes --strip-extras --allow-unsafe --no-header \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host

@@ -21,8 +21,10 @@ from harness.cli.parties import (
     recorded_exchange,
     targets,
 )
+from harness.cli.pricing import Pricing
 from harness.cli.quiet import quiet
 from harness.config import Config
+from harness.errors import ConfigError
 from harness.exchange import Exchange, Response
 from harness.pair import Conservation
 from harness.replay.driver import Driver
@@ -38,6 +40,27 @@ from harness.usage import Usage
 WARM_CONNECTIONS = 8
 _WARM_UP_IN_FLIGHT = 4
 _BETWEEN_LOOKS_S = 0.2
+
+
+class Unpriced:
+    """Ends the asking as soon as an answer names a model without a price, whose cost grows unseen.
+
+    Attributes:
+        first: What is to be said of it; None as long as every model has one.
+    """
+
+    def __init__(self) -> None:
+        self.first: ConfigError | None = None
+        self.stop: Callable[[], None] = _nothing
+
+    def __call__(self, deployment: str, error: ConfigError) -> None:
+        if self.first is None:
+            self.first = error
+            self.stop()
+
+
+def _nothing() -> None:
+    """Nobody is asked yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +80,8 @@ class Job:
     run_id: str
     usage_of: Callable[[Response], Usage]
     spent_usd: Mapping[str, Decimal]
+    pricing: Pricing
+    unpriced: Unpriced
     n_to_ask: int
     logs: Path
 
@@ -67,11 +92,13 @@ class Done:
 
     Attributes:
         conservation: Per challenger, of the entries that were asked for this time.
+        unpriced: An answer named a model without a price, which ended the asking.
     """
 
     conservation: Mapping[str, Conservation]
     interrupted: bool
     progress: Progress
+    unpriced: ConfigError | None = None
 
 
 async def carry_out(job: Job, show: Callable[[Progress], None]) -> Done:
@@ -81,6 +108,7 @@ async def carry_out(job: Job, show: Callable[[Progress], None]) -> Done:
     Before anything is asked they cancel.
 
     Raises:
+        ConfigError: A model has no price, as was seen while warming up; nothing has been written.
         UnreachableError: A deployment is not there; nothing has been written.
         StoreError: Pairs could not be kept; what was acknowledged is.
     """
@@ -88,7 +116,7 @@ async def carry_out(job: Job, show: Callable[[Progress], None]) -> Done:
     async with AsyncExitStack() as stack:
         stack.enter_context(interruptions)
         urls = await stack.enter_async_context(addresses(job.config, job.logs))
-        wanted = targets(job.config, urls)
+        wanted = targets(job.config, urls, job.pricing.of)
         await probe_all(wanted)
         clock = MonotonicClock()
         stack.callback(clock.close)
@@ -104,11 +132,23 @@ async def carry_out(job: Job, show: Callable[[Progress], None]) -> Done:
             stack.push_async_callback(sender.close)
         await asyncio.gather(*(sender.open_connections(WARM_CONNECTIONS) for sender in senders))
         await _warm_up(job, (champion, *challengers), clock)
+        if job.unpriced.first is not None:
+            raise job.unpriced.first
         sink = stack.enter_context(BackgroundSink(job.open_run()))
         driver = _driver(job, champion, challengers, clock, sink)
         interruptions.from_now_on_stop(driver, senders)
+        job.unpriced.stop = partial(_stop, driver, senders)
         await _driven(driver, job, show)
-        return Done(driver.conservation(), interruptions.seen, driver.snapshot())
+        return Done(
+            driver.conservation(), interruptions.seen, driver.snapshot(), job.unpriced.first
+        )
+
+
+def _stop(driver: Driver, senders: Sequence[HttpSender]) -> None:
+    """Ask nobody any more, and wait for what is in flight."""
+    driver.stop()
+    for sender in senders:
+        sender.drop_queue()
 
 
 def _driver(
@@ -235,8 +275,6 @@ class _Interruptions:
             self._task.cancel()
         elif not self.seen:
             self.seen = True
-            self._driver.stop()
-            for sender in self._senders:
-                sender.drop_queue()
+            _stop(self._driver, self._senders)
         elif not self._closing:
             self._closing = [asyncio.ensure_future(sender.close()) for sender in self._senders]

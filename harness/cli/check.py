@@ -14,6 +14,7 @@ import typer
 from harness.cli import exits
 from harness.cli.demand import demand
 from harness.cli.log_summary import summarise
+from harness.cli.pricing import refuse_unpriced
 from harness.cli.run_as_log import as_logs
 from harness.config import Config, load
 from harness.config.deployment import Deployment
@@ -60,6 +61,7 @@ def check(
     Example: harness check harness.yaml --log today.jsonl.gz
     """
     read = load(config)
+    refuse_unpriced(read)
     summary, problems = _look_at(read, log or [])
     if as_json:
         typer.echo(json.dumps(_as_json(read, summary, problems), indent=2))

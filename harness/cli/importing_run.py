@@ -17,6 +17,7 @@ from harness.cli.keeping import privacy_of
 from harness.cli.meaning import usage_reader, values_digest
 from harness.cli.parties import statuses_of
 from harness.cli.places import run_id_for
+from harness.cli.pricing import Pricing, pricing_of, raised
 from harness.cli.versions import versions
 from harness.config import Config
 from harness.config.deployment import USUAL_TIMEOUT_S
@@ -78,13 +79,15 @@ def import_run(logs: Logs, config: Config | None, out: Path) -> Mapping[str, Con
 
     Raises:
         UsageError: Something is at `out` already, or the config names other deployments.
+        ConfigError: A model has no price.
         StoreFullError: There is no room.
     """
     if is_taken(out):
         raise UsageError(f"{out}: is there already. Name a folder that is not")
-    pairs = _pairs(logs, config, out)
+    pricing = Pricing({}) if config is None else pricing_of(config, raised)
+    pairs = _pairs(logs, config, pricing, out)
     with _put_in_place(out) as beside:
-        writer = _writer(logs, config, pairs, beside)
+        writer = _writer(logs, config, pricing, pairs, beside)
         with writer:
             for i, answered in enumerate(logs.corpus.answered(), start=1):
                 writer.append(pairs.take(answered))
@@ -105,14 +108,14 @@ def _put_in_place(out: Path) -> Iterator[Path]:
         shutil.rmtree(beside, ignore_errors=True)
 
 
-def _pairs(logs: Logs, config: Config | None, out: Path) -> RecordedPairs:
+def _pairs(logs: Logs, config: Config | None, pricing: Pricing, out: Path) -> RecordedPairs:
     now_ns = int(datetime.now(UTC).timestamp() * 1_000_000_000)
     belonging = Belonging() if config is None else Belonging.of(config)
     champion = RecordedParty(_USUAL_NAME, USUAL_TIMEOUT_S)
     return RecordedPairs(
         run_id=run_id_for(out),
-        champion=champion if config is None else _party(config.champion),
-        challengers=_challengers(logs.answered_by, config),
+        champion=champion if config is None else _party(config.champion, pricing),
+        challengers=_challengers(logs.answered_by, config, pricing),
         failures=statuses_of(USUAL_FAILURES if config is None else config.failures),
         cluster_of=belonging.cluster_of,
         segments_of=belonging.segments_of,
@@ -121,37 +124,42 @@ def _pairs(logs: Logs, config: Config | None, out: Path) -> RecordedPairs:
     )
 
 
-def _challengers(answered_by: Sequence[str], config: Config | None) -> dict[str, RecordedParty]:
+def _challengers(
+    answered_by: Sequence[str], config: Config | None, pricing: Pricing
+) -> dict[str, RecordedParty]:
     """By whose answers they are in the log; with one in each, those are the same."""
     if config is None:
         return {by: RecordedParty(DeploymentName(by), USUAL_TIMEOUT_S) for by in answered_by}
     configured = {one.name: one for one in config.challengers}
     if len(answered_by) == len(configured) == 1:
-        return {answered_by[0]: _party(config.challengers[0])}
+        return {answered_by[0]: _party(config.challengers[0], pricing)}
     if set(answered_by) != set(configured):
         raise UsageError(
             f"{config.path}: names the challengers {', '.join(configured) or 'none'}, and there "
             f"are answers of {', '.join(answered_by)}. Say whose a log is: --challenger NAME=LOG"
         )
-    return {by: _party(configured[by]) for by in answered_by}
+    return {by: _party(configured[by], pricing) for by in answered_by}
 
 
-def _party(one: ConfiguredDeployment) -> RecordedParty:
-    return RecordedParty(DeploymentName(one.name), one.timeout_s, one.price_list)
+def _party(one: ConfiguredDeployment, pricing: Pricing) -> RecordedParty:
+    return RecordedParty(DeploymentName(one.name), one.timeout_s, pricing.of[one.name])
 
 
-def _writer(logs: Logs, config: Config | None, pairs: RecordedPairs, folder: Path) -> RunWriter:
+def _writer(
+    logs: Logs, config: Config | None, pricing: Pricing, pairs: RecordedPairs, folder: Path
+) -> RunWriter:
     privacy = Privacy() if config is None else privacy_of(config)
     measure = None
     if config is not None and privacy.keep_bodies is not KeepBodies.ALL:
         tables = Tables(config, open_loop=False)
         measure = Measure(values_digest(config, open_loop=False), tables.build)
-    return RunWriter.create(
-        folder, _manifest(logs, config, pairs), privacy=privacy, measure=measure
-    )
+    manifest = _manifest(logs, config, pricing, pairs)
+    return RunWriter.create(folder, manifest, privacy=privacy, measure=measure)
 
 
-def _manifest(logs: Logs, config: Config | None, pairs: RecordedPairs) -> Manifest:
+def _manifest(
+    logs: Logs, config: Config | None, pricing: Pricing, pairs: RecordedPairs
+) -> Manifest:
     contents = logs.corpus.contents
     first = next((f"{one.position}, {one.why}" for one in contents.first_rejections), "")
     return Manifest(
@@ -172,6 +180,7 @@ def _manifest(logs: Logs, config: Config | None, pairs: RecordedPairs) -> Manife
         first_rejected=first,
         versions=versions(),
         imported_from=logs.where,
+        prices=pricing.sources,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import polars as pl
 
@@ -44,12 +44,23 @@ MEASURED_ELSEWHERE = (
 _BASELINE_QUANTITIES = ("latency_s", "first_byte_s", "cost_usd", *STREAM_QUANTITIES)
 
 
-def judged(runs: Sequence[StoredRun], config: Config) -> tuple[Verdict, Coverage]:
-    """Judge stored runs as one, and keep the verdict with each.
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Some runs, judged as one.
 
-    Returns:
-        The verdict, and what was found while answers were read just now: nothing where their
-        values were stored already.
+    Attributes:
+        collected: What the verdict was made from, by challenger.
+        coverage: What was found while answers were read just now: nothing where their values were
+            stored already.
+    """
+
+    verdict: Verdict
+    collected: tuple[Collected, ...]
+    coverage: Coverage
+
+
+def judged(runs: Sequence[StoredRun], config: Config) -> Judged:
+    """Judge stored runs as one, and keep the verdict with each.
 
     Raises:
         ConfigError: A path of the config matches in no champion answer.
@@ -83,7 +94,7 @@ def judged(runs: Sequence[StoredRun], config: Config) -> tuple[Verdict, Coverage
     memories.keep(verdict)
     for run in runs:
         write_verdict(run.path, digest, json_form.render(verdict).encode())
-    return verdict, tables.coverage
+    return Judged(verdict, tuple(collected), tables.coverage)
 
 
 class Tables:
@@ -214,6 +225,8 @@ def _notes(runs: Sequence[StoredRun]) -> Iterator[str]:
                 f"Run {manifest.run_id} was imported from {' and '.join(manifest.imported_from)}: "
                 f"harness asked nobody."
             )
+        for source in manifest.prices:
+            yield f"Prices by model in run {manifest.run_id}: {source}."
         if manifest.n_erased:
             yield f"{manifest.n_erased:,} pairs were erased from run {manifest.run_id}."
 

@@ -31,7 +31,7 @@ from harness.transport.process import DeploymentProcess
 from harness.transport.retries import Retries
 from harness.transport.sender import HttpSender
 from harness.transport.target import Target
-from harness.usage import Usage
+from harness.usage import Price, Usage
 
 PROBE_TIMEOUT_S = 10.0
 
@@ -84,18 +84,27 @@ def asked(config: Config) -> tuple[Deployment, ...]:
     return (*champion, *config.challengers)
 
 
-def targets(config: Config, urls: Mapping[str, str]) -> dict[str, Target]:
+def targets(
+    config: Config, urls: Mapping[str, str], prices: Mapping[str, Price | None]
+) -> dict[str, Target]:
     """What the sender has to know about each deployment."""
     failures = failed_statuses(config)
     streams = isinstance(dialect_of(config), Streaming)
     return {
-        one.name: _target(one, urls[one.name], failures, keep_chunk_times=streams)
+        one.name: _target(
+            one, urls[one.name], failures, prices.get(one.name), keep_chunk_times=streams
+        )
         for one in asked(config)
     }
 
 
 def _target(
-    one: Deployment, url: str, failures: frozenset[int], *, keep_chunk_times: bool
+    one: Deployment,
+    url: str,
+    failures: frozenset[int],
+    price: Price | None,
+    *,
+    keep_chunk_times: bool,
 ) -> Target:
     return Target(
         name=DeploymentName(one.name),
@@ -107,7 +116,7 @@ def _target(
         max_in_flight=one.max_in_flight,
         rate_per_s=one.rate_per_s,
         retries=Retries(n=one.retries, statuses=failures),
-        price=one.price_list,
+        price=price,
         failures=failures,
         keep_chunk_times=keep_chunk_times,
     )

@@ -17,7 +17,7 @@ from typing import Annotated
 import typer
 import uvloop
 
-from harness.cli.carrying_out import Done, Job, carry_out
+from harness.cli.carrying_out import Done, Job, Unpriced, carry_out
 from harness.cli.corpora import corpus_of, warn_of_damage
 from harness.cli.elsewhere import begun, sent
 from harness.cli.entries import Entries
@@ -28,6 +28,7 @@ from harness.cli.keeping import privacy_of
 from harness.cli.meaning import usage_reader, values_digest
 from harness.cli.outputs import check_outputs
 from harness.cli.places import RUNS, run_id_for
+from harness.cli.pricing import Pricing, pricing_of
 from harness.cli.progress import ProgressLine
 from harness.cli.versions import versions
 from harness.config import Config, load
@@ -105,6 +106,8 @@ def replay(
     stored = StoredRun.open(folder)
     _prune(read, folder)
     with _kept(folder, run):
+        if done.unpriced is not None:
+            raise done.unpriced
         if done.interrupted:
             named = run if run is not None else str(folder)
             raise InterruptionError(_how_to_resume(config, log or (), format, named, stored))
@@ -236,7 +239,9 @@ def _replayed(
         raise UsageError(
             f"{folder}: is there already. Resume the run in it with --resume, or name another"
         )
-    opening = _Opening(config, corpus, folder, existing)
+    unpriced = Unpriced()
+    pricing = pricing_of(config, unpriced)
+    opening = _Opening(config, corpus, folder, existing, pricing)
     job = Job(
         config=config,
         entries=entries,
@@ -244,6 +249,8 @@ def _replayed(
         run_id=opening.run_id,
         usage_of=usage_reader(config),
         spent_usd=_spent(config, existing),
+        pricing=pricing,
+        unpriced=unpriced,
         n_to_ask=sum(1 for _ in entries.to_ask()) if existing else entries.n_counted,
         logs=spool,
     )
@@ -269,9 +276,15 @@ class _Opening:
     """Opens the run for writing when the time has come, and closes it with its counts."""
 
     def __init__(
-        self, config: Config, corpus: Corpus, folder: Path, existing: StoredRun | None
+        self,
+        config: Config,
+        corpus: Corpus,
+        folder: Path,
+        existing: StoredRun | None,
+        pricing: Pricing,
     ) -> None:
         self._config = config
+        self._pricing = pricing
         self._corpus = corpus
         self._folder = folder
         self._existing = existing
@@ -297,7 +310,7 @@ class _Opening:
                 for name, counts in done.conservation.items()
             },
             at=datetime.now(UTC),
-            status=Status.INTERRUPTED if done.interrupted else Status.FINISHED,
+            status=Status.INTERRUPTED if done.interrupted or done.unpriced else Status.FINISHED,
         )
 
     def _measure(self) -> Measure:
@@ -329,6 +342,7 @@ class _Opening:
             n_rejected=self._corpus.n_rejected,
             first_rejected=_first_rejected(self._corpus),
             n_repeated_ids=self._corpus.contents.n_duplicates,
+            prices=self._pricing.sources,
             versions=versions(),
         )
 

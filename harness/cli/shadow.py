@@ -18,6 +18,7 @@ from harness.cli.exits import OK
 from harness.cli.live.composing import Deployments, LiveComposition, commands_of, fresh_run
 from harness.cli.parties import targets
 from harness.cli.places import RUNS
+from harness.cli.pricing import refuse_unpriced
 from harness.config import Config, load
 from harness.config.live import live_cautions, refuse_unfit_for_live
 from harness.errors import StoreError, UnreachableError, UsageError
@@ -122,6 +123,7 @@ class _Sidecar:
         return composition
 
     async def _composition(self, config: Config) -> LiveComposition:
+        refuse_unpriced(config)
         deployments = self._deployments
         if deployments is None or deployments.commands != commands_of(config):
             deployments = await Deployments.up(config, self._logs)
@@ -137,7 +139,7 @@ class _Sidecar:
         was_there = True
         while self._part.has_fronts and not supervisor.is_stopping:
             assert self._deployments is not None
-            champion = targets(self._config, self._deployments.urls)[self._config.champion.name]
+            champion = targets(self._config, self._deployments.urls, {})[self._config.champion.name]
             try:
                 await probe(champion, _KNOCK_WITHIN_S)
                 if not was_there:

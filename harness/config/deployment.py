@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from harness.config.policy import PolicyOverride
 from harness.config.problems import BadValueError
@@ -19,6 +19,7 @@ from harness.config.section import (
     Section,
     Share,
     Target,
+    Text,
     Url,
     Whole,
 )
@@ -27,8 +28,16 @@ from harness.traffic.rewriting import Rewrite
 from harness.usage import PriceList
 
 
+def _or_auto(schema: dict[str, Any]) -> None:
+    sections = dict(schema)
+    schema.clear()
+    schema["anyOf"] = [{"const": "auto"}, sections]
+
+
 class Price(Section):
     """What calls cost. Parts that are given add up."""
+
+    model_config = ConfigDict(json_schema_extra=_or_auto)
 
     usd_per_call: Money | None = Field(default=None, description="Price of one call.")
     usd_per_hour: Money | None = Field(
@@ -41,23 +50,61 @@ class Price(Section):
     usd_per_output_token: Money | None = Field(
         default=None, description="Price of a token received."
     )
+    usd_per_cached_token: Money | None = Field(
+        default=None,
+        description="Price of a token sent that a cache knew; without it that of any other.",
+    )
+    usd_per_cache_write_token: Money | None = Field(
+        default=None,
+        description="Price of a token sent and put into a cache; without it that of any other.",
+    )
+    usd_per_reasoning_token: Money | None = Field(
+        default=None,
+        description="Price of a token of reasoning; without it that of any token received.",
+    )
+    model: Text | None = Field(
+        default=None,
+        description="Prices per token by model, from `prices` or else `genai-prices`: its name, or "
+        "`auto` for the one that each answer names. `price: auto` says the latter alone.",
+    )
+    batch_discount: Share = Field(
+        default=0.0,
+        lt=1,
+        description="What is taken off the prices of tokens: 0.5 where a batch costs half.",
+    )
 
     @model_validator(mode="before")
     @classmethod
-    def _no_price_lists(cls, value: Any) -> Any:
-        if value == "auto":
-            raise BadValueError(
-                "`auto` is known, but this version has no price lists", "Write the prices"
-            )
-        return value
+    def _by_the_answers_model(cls, value: Any) -> Any:
+        return {"model": "auto"} if value == "auto" else value
 
     @model_validator(mode="after")
     def _says_something(self) -> Price:
-        if not self.model_fields_set:
+        own = self.model_fields_set - {"batch_discount", "model"}
+        if not own and self.model is None:
             raise BadValueError(
-                "names no price", "Give usd_per_call, usd_per_hour or prices per token"
+                "names no price",
+                "Give usd_per_call, usd_per_hour, prices per token, or `auto` for known models",
             )
+        if own and self.model is not None:
+            raise BadValueError(
+                "is {value}, and prices are written beside it",
+                f"Keep either `model` or {', '.join(sorted(own))}",
+                key=("model",),
+            )
+        if self.batch_discount and self.model is None and not self._has_tokens:
+            raise BadValueError(
+                "is {value}, and there are no prices per token to take it off",
+                key=("batch_discount",),
+            )
+        for name, of in _APART.items():
+            if getattr(self, name) is not None and getattr(self, of) is None:
+                raise BadValueError("needs the price of other tokens", f"Add `{of}`", key=(name,))
         return self
+
+    @property
+    def _has_tokens(self) -> bool:
+        return self.usd_per_input_token is not None or self.usd_per_output_token is not None
 
     @property
     def price_list(self) -> PriceList:
@@ -66,7 +113,19 @@ class Price(Section):
             usd_per_hour=self.usd_per_hour,
             usd_per_input_token=self.usd_per_input_token,
             usd_per_output_token=self.usd_per_output_token,
+            usd_per_cached_token=self.usd_per_cached_token,
+            usd_per_cache_write_token=self.usd_per_cache_write_token,
+            usd_per_reasoning_token=self.usd_per_reasoning_token,
+            discount=Decimal(repr(self.batch_discount)),
         )
+
+
+_APART = {
+    "usd_per_cached_token": "usd_per_input_token",
+    "usd_per_cache_write_token": "usd_per_input_token",
+    "usd_per_reasoning_token": "usd_per_output_token",
+}
+"""Prices of some of the tokens, and that of the others."""
 
 
 USUAL_TIMEOUT_S = 10.0
@@ -197,7 +256,9 @@ class Deployment(Section):
 
     @property
     def price_list(self) -> PriceList | None:
-        return self.price.price_list if self.price is not None else None
+        """Its own prices; None where there are none, or they go by the model."""
+        priced = self.price is not None and self.price.model is None
+        return self.price.price_list if self.price is not None and priced else None
 
 
 class Champion(Deployment):

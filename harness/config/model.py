@@ -27,7 +27,7 @@ from harness.config.policy import PolicySection, SegmentsSection, sequential_of
 from harness.config.problems import BadValueError
 from harness.config.recorded_log import Log, RecordedLog
 from harness.config.rules import ResolvedRule, resolved
-from harness.config.section import JsonPath, Name, Number, Section, Share, Whole
+from harness.config.section import JsonPath, Name, Number, Section, Share, Text, Whole
 from harness.config.traffic import Attribute, Pacing, RecordedPacing, Repeat, Rewriting
 from harness.config.vocabulary import Score, Vocabulary
 from harness.gate.policy import Policy
@@ -172,6 +172,10 @@ class Config(Section):
     )
     compare: tuple[Comparison, ...] = Field(default=(), description="How two answers are compared.")
     capture: Capture = Field(default_factory=Capture, description="What is mirrored and kept.")
+    prices: Text | None = Field(
+        default=None,
+        description="Price file, relative to the config: what models cost, and as of when.",
+    )
     seed: Whole = Field(
         default=0,
         ge=0,

@@ -134,14 +134,39 @@ def depth_exceeds(value: JsonValue, limit: int) -> bool:
 
 
 def usage_of(decoded: Decoded) -> Usage:
-    """Tokens from a `usage` object, under the names of the OpenAI or the Anthropic API."""
+    """Tokens from a `usage` object, under the names of the OpenAI or the Anthropic API.
+
+    OpenAI counts cached tokens in the input, Anthropic beside it; here they are always in it.
+    """
     usage = decoded.get("usage") if isinstance(decoded, dict) else None
     if not isinstance(usage, dict):
         return Usage()
+    assert isinstance(decoded, dict)
+    input_tokens = _tokens(usage, "prompt_tokens", "input_tokens")
+    beside_input = _tokens(usage, "cache_read_input_tokens")
+    written = _tokens(usage, "cache_creation_input_tokens")
+    if input_tokens is not None:
+        input_tokens += (beside_input or 0) + (written or 0)
+    within_input = _details(usage, "prompt_tokens_details", "input_tokens_details")
+    within_output = _details(usage, "completion_tokens_details", "output_tokens_details")
+    cached = _tokens(within_input, "cached_tokens") if beside_input is None else beside_input
+    model = decoded.get("model")
     return Usage(
-        input_tokens=_tokens(usage, "prompt_tokens", "input_tokens"),
+        input_tokens=input_tokens,
         output_tokens=_tokens(usage, "completion_tokens", "output_tokens"),
+        cached_tokens=cached,
+        cache_write_tokens=written,
+        reasoning_tokens=_tokens(within_output, "reasoning_tokens"),
+        model=model if isinstance(model, str) and model else None,
     )
+
+
+def _details(usage: Mapping[str, JsonValue], *names: str) -> Mapping[str, JsonValue]:
+    for name in names:
+        details = usage.get(name)
+        if isinstance(details, dict):
+            return details
+    return {}
 
 
 def _tokens(usage: Mapping[str, JsonValue], *names: str) -> int | None:

@@ -26,7 +26,7 @@ from harness.exchange import (
 from harness.pair import Conservation, LossReason, Pair
 from harness.replay.corpus import Answered
 from harness.traffic.identity import content_hash, request_id_of
-from harness.usage import PriceList, Usage
+from harness.usage import Price, Usage
 
 
 def recorded_exchange(
@@ -81,7 +81,7 @@ class RecordedParty:
 
     name: DeploymentName
     timeout_s: float
-    price: PriceList | None = None
+    price: Price | None = None
 
 
 Cluster = Callable[[Recorded], str | None]
@@ -180,18 +180,18 @@ def _loss(answered: Answered, by: str) -> LossReason | None:
     return None if by in answered.by else LossReason.NO_CHALLENGER_ANSWER
 
 
-def _priced(exchange: Exchange, price: PriceList, usage_of: UsageOf) -> Exchange:
+def _priced(exchange: Exchange, price: Price, usage_of: UsageOf) -> Exchange:
     """The exchange with its cost, where that can be known from what was recorded."""
     response = exchange.outcome
     usage = Usage()
     if price.needs_usage and isinstance(response, Response):
         usage = usage_of(response)
     latency_s = None if exchange.timing is None else exchange.timing.latency_s
-    known = latency_s is not None or price.usd_per_hour is None
-    cost = price.cost_usd(attempts=1, latency_s=latency_s or 0.0, usage=usage) if known else None
+    cost = price.cost_usd(attempts=1, latency_s=latency_s, usage=usage)
     return replace(
         exchange,
         input_tokens=usage.input_tokens,
         output_tokens=usage.output_tokens,
         cost_usd=None if cost is None else float(cost),
+        model_version=usage.model,
     )

@@ -22,7 +22,7 @@ from harness.traffic.attributes import Attribute
 from harness.traffic.forwarding import REQUEST_ID_HEADER
 from harness.traffic.framing import ChampionFrame, FrameError, RequestFrame
 from harness.traffic.identity import content_hash, request_id_of
-from harness.usage import PriceList, Usage
+from harness.usage import Price, Usage
 
 _PPM = 1_000_000
 
@@ -104,7 +104,7 @@ class ChampionSide:
 
     name: DeploymentName
     failures: Collection[int]
-    price: PriceList | None = None
+    price: Price | None = None
     usage_of: Callable[[Response], Usage] | None = None
 
     def exchange(self, asked: Asked, frame: ChampionFrame) -> Exchange:
@@ -138,6 +138,7 @@ class ChampionSide:
             input_tokens=usage.input_tokens,
             output_tokens=usage.output_tokens,
             cost_usd=None if cost is None else float(cost),
+            model_version=usage.model,
         )
 
     def _outcome(self, frame: ChampionFrame, response: Response | None) -> Outcome:

@@ -63,6 +63,7 @@ class Manifest:
         imported_from: The logs that the pairs were read from; one has the answers of both sides,
             of several each has those of one deployment, the champion's first. Empty where
             deployments were asked.
+        prices: Where prices by model came from, and of which day they were.
     """
 
     run_id: RunId
@@ -87,6 +88,7 @@ class Manifest:
     first_rejected: str = ""
     n_repeated_ids: int = 0
     imported_from: tuple[str, ...] = ()
+    prices: tuple[str, ...] = ()
     format: int = FORMAT
 
     @property
@@ -151,6 +153,7 @@ def manifest_of(record: dict[str, Any], where: str) -> Manifest:
             "keep_bodies": KeepBodies(given["keep_bodies"]),
             "segments": tuple(given["segments"]),
             "imported_from": tuple(given.get("imported_from", ())),
+            "prices": tuple(given.get("prices", ())),
         }
     )
 

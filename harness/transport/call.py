@@ -132,6 +132,7 @@ def exchange_of(
         usage.input_tokens,
         usage.output_tokens,
         None if cost is None else float(cost),
+        usage.model,
     )
 
 

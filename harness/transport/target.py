@@ -10,7 +10,7 @@ from harness.exchange import DeploymentName, Headers
 from harness.http1.limits import ORDINARY, Limits
 from harness.traffic.forwarding import Destination
 from harness.transport.retries import NO_RETRIES, Retries
-from harness.usage import PriceList
+from harness.usage import Price
 
 _PORTS = {"http": 80, "https": 443}
 
@@ -117,7 +117,7 @@ class Target:
     max_in_flight: int = 256
     rate_per_s: float | None = None
     retries: Retries = NO_RETRIES
-    price: PriceList | None = None
+    price: Price | None = None
     failures: frozenset[int] = FAILED_STATUSES
     limits: Limits = ORDINARY
     ca_file: str | None = None

@@ -30,6 +30,7 @@ from harness.cli.live.tracing import traced
 from harness.cli.meaning import usage_reader, value_spec, values_digest
 from harness.cli.parties import failed_statuses, rewrite_for, targets
 from harness.cli.places import run_id_for
+from harness.cli.pricing import Pricing, pricing_of
 from harness.cli.quiet import quiet
 from harness.cli.versions import versions
 from harness.config import Config
@@ -122,10 +123,12 @@ async def _mirrored(
     async with AsyncExitStack() as stack:
         clock = MonotonicClock()
         stack.callback(clock.close)
-        writer = stack.enter_context(_opened(config, Path(settings.run)))
+        # Its calls have no cost, so that rules on cost have no data; users are served all the same.
+        pricing = pricing_of(config, lambda name, error: log.warning("unpriced", str(error)))
+        writer = stack.enter_context(_opened(config, Path(settings.run), pricing))
         stored = StoredRun.open(Path(settings.run))
         sink = stack.enter_context(BackgroundSink(writer))
-        senders = _Senders(config, settings.urls, clock)
+        senders = _Senders(config, settings.urls, clock, pricing)
         stack.push_async_callback(senders.close)
         failure: asyncio.Future[StoreError] = asyncio.get_running_loop().create_future()
         taking = traced(sink, config, stored.manifest.run_id, log, stack)
@@ -208,12 +211,15 @@ async def _tend(mirror: Mirror, writer: RunWriter) -> None:
 class _Senders:
     """Who is asked, and how."""
 
-    def __init__(self, config: Config, urls: Mapping[str, str], clock: Clock) -> None:
+    def __init__(
+        self, config: Config, urls: Mapping[str, str], clock: Clock, pricing: Pricing
+    ) -> None:
         self._config = config
+        self.pricing = pricing
         self._clock = clock
         self._usage_of = usage_reader(config)
         self._all: list[HttpSender] = []
-        self._targets = targets(config, urls)
+        self._targets = targets(config, urls, pricing.of)
         is_ingress = config.capture.mode == "ingress"
         self._rewrite = config.rewrite.rewrite() if is_ingress else Rewrite()
 
@@ -265,7 +271,7 @@ def _composed(
         ChampionSide(
             DeploymentName(champion.name),
             failed_statuses(config),
-            champion.price_list,
+            senders.pricing.of[champion.name],
             usage_reader(config),
         ),
         [senders.party(one, _chooser(one, config, stored)) for one in config.challengers],
@@ -322,7 +328,7 @@ def _stored_pairs(stored: StoredRun, config: Config) -> dict[str, int]:
     return {one.name: stored.n_pairs(one.name) for one in config.challengers}
 
 
-def _opened(config: Config, folder: Path) -> RunWriter:
+def _opened(config: Config, folder: Path, pricing: Pricing) -> RunWriter:
     """The run, gone on with where it is there.
 
     Raises:
@@ -336,10 +342,12 @@ def _opened(config: Config, folder: Path) -> RunWriter:
         measure = Measure(digest, lambda pairs: tabulate(pairs, spec).values)
     if (folder / MANIFEST).exists():
         return RunWriter.resume(folder, privacy=privacy, measure=measure)
-    return RunWriter.create(folder, _manifest(config, folder), privacy=privacy, measure=measure)
+    return RunWriter.create(
+        folder, _manifest(config, folder, pricing), privacy=privacy, measure=measure
+    )
 
 
-def _manifest(config: Config, folder: Path) -> Manifest:
+def _manifest(config: Config, folder: Path, pricing: Pricing) -> Manifest:
     roles: list[tuple[ConfiguredDeployment, Role]] = [(config.champion, Role.CHAMPION)]
     roles += [(one, Role.CHALLENGER) for one in config.challengers]
     return Manifest(
@@ -357,6 +365,7 @@ def _manifest(config: Config, folder: Path) -> Manifest:
         pacing=Pacing.NONE,
         segments=tuple(config.segments),
         versions=versions(),
+        prices=pricing.sources,
     )
 
 
