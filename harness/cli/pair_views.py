@@ -18,7 +18,7 @@ Row = dict[str, Any]
 
 def view_of(row: Row, config: Config) -> PairView:
     """One row of the pair table."""
-    champion, challenger = (_decoded(row, side, config) for side in ("champion", "challenger"))
+    champion, challenger = (answer_of(row, side, config) for side in ("champion", "challenger"))
     return PairView(
         request_id=row["request_id"],
         request=f"{row['method']} {row['path']}",
@@ -31,8 +31,8 @@ def view_of(row: Row, config: Config) -> PairView:
     )
 
 
-def _decoded(row: Row, side: str, config: Config) -> Any:
-    """The answer's JSON value; as text where it has none, and None where nothing was kept."""
+def answer_of(row: Row, side: str, config: Config) -> Any:
+    """One side's answer as a JSON value; as text where it is none, None where nothing was kept."""
     body = row[f"{side}_body"]
     if body is None:
         return None

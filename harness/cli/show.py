@@ -10,16 +10,15 @@ from typing import Annotated
 import typer
 
 from harness.cli.gate import config_of
-from harness.cli.judging import Tables
+from harness.cli.listing import lists, outcome_of, segments_of
 from harness.cli.outputs import colour, width
 from harness.cli.pair_views import Row, view_of
 from harness.cli.places import RUNS, stored_run
 from harness.cli.recording import recording
 from harness.config import Config, load
 from harness.errors import UsageError
-from harness.measure.disagreements import disagreements
-from harness.report.comparison_view import render_list, render_pair
-from harness.store.manifest import Pacing
+from harness.measure.browsing import Choice, Order
+from harness.report.comparison_view import render_pair
 from harness.store.reader import StoredRun
 
 _NAMED = 5
@@ -37,8 +36,37 @@ def show(
     challenger: Annotated[
         str | None, typer.Option("--challenger", metavar="NAME", help="This challenger alone.")
     ] = None,
+    field: Annotated[
+        str | None,
+        typer.Option(
+            "--field",
+            metavar="NAME",
+            help="Where the answers differ: a comparison, or a JSON path and all below it.",
+        ),
+    ] = None,
+    segment: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--segment", metavar="NAME=VALUE", help="Of this part of the traffic; may be repeated."
+        ),
+    ] = None,
+    outcome: Annotated[
+        str | None,
+        typer.Option(
+            "--outcome",
+            metavar="HOW",
+            help="challenger-failed, champion-failed, both-failed, challenger-wrong, "
+            "champion-wrong, both-answered; or how one failed: timeout, http_error, ...",
+        ),
+    ] = None,
+    sort: Annotated[
+        Order,
+        typer.Option(
+            "--sort", help="What comes first. By latency and by cost all pairs are listed."
+        ),
+    ] = Order.SIZE,
     most: Annotated[
-        int, typer.Option("--most", metavar="N", min=1, help="How many disagreements.")
+        int, typer.Option("--limit", "--most", metavar="N", min=1, help="How many pairs.")
     ] = 20,
     config: Annotated[
         Path | None,
@@ -47,9 +75,9 @@ def show(
         ),
     ] = None,
 ) -> None:
-    """Show a run's worst disagreements, or one pair side by side.
+    """List the pairs of a run that are worth a look, or show one of them side by side.
 
-    Example: harness show runs/20250101T120000Z-digits-ab12cd
+    Example: harness show RUN --field label --segment source=mobile --sort latency --limit 50
     """
     stored = stored_run(run, RUNS)
     if stored.observed is not None and not stored.challengers:
@@ -59,11 +87,13 @@ def show(
     names = _challengers(stored, challenger)
     by = load(config) if config is not None else config_of(stored)
     if request_id is None:
-        parts = _lists(stored, by, names, most)
+        parts = segments_of(segment or (), stored)
+        choice = Choice(field, parts, outcome_of(outcome), sort, most)
+        texts = lists(stored, by, names, choice)
     else:
-        parts = _pairs(stored, by, names, request_id)
-    for part in parts:
-        sys.stdout.write(part)
+        texts = _pairs(stored, by, names, request_id)
+    for text in texts:
+        sys.stdout.write(text)
 
 
 def _challengers(stored: StoredRun, challenger: str | None) -> tuple[str, ...]:
@@ -73,19 +103,6 @@ def _challengers(stored: StoredRun, challenger: str | None) -> tuple[str, ...]:
         known = ", ".join(stored.challengers) or "none"
         raise UsageError(f"--challenger {challenger}: the run has {known}. Name one of these")
     return (challenger,)
-
-
-def _lists(stored: StoredRun, config: Config, names: tuple[str, ...], most: int) -> Iterator[str]:
-    tables = Tables(config, open_loop=stored.manifest.pacing is Pacing.OPEN)
-    comparisons = [one.name for one in config.compare]
-    for name in names:
-        found = disagreements(tables.of(stored, name), comparisons, most=most)
-        if found:
-            yield f"{name}: {len(found)} disagreements shown, worst first\n"
-            yield render_list(found, width=width(), colour=colour())
-            yield "\n"
-        else:
-            yield f"{name}: no disagreements\n"
 
 
 def _pairs(

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.report import numbers
-from harness.report.diff import lined_up
+from harness.report.diff import Piece, lined_up, pieces
 from harness.report.sanitize import one_line
 from harness.report.screen import LEAST_WIDTH, draw
 from harness.verdict import Disagreement
@@ -138,10 +138,14 @@ def _answers(view: PairView) -> Table:
     table.add_column("", width=1)
     table.add_column("challenger", ratio=1, overflow="fold")
     for line in lined_up(view.champion, view.challenger):
-        style = "yellow" if line.mark.strip() else ""
+        champion, challenger = pieces(line)
         table.add_row(
-            Text(line.champion or "", style),
-            Text(line.mark, style),
-            Text(line.challenger or "", style),
+            _coloured(champion, "bold red"),
+            Text(line.mark, "yellow"),
+            _coloured(challenger, "bold green"),
         )
     return table
+
+
+def _coloured(parts: Sequence[Piece], style: str) -> Text:
+    return Text.assemble(*((part.text, style if part.differs else "") for part in parts))

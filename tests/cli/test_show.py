@@ -22,19 +22,74 @@ def wrong(harness, serve, log, config):
 
 
 def first_id(harness, run):
-    listed = harness("show", run, "--most", "1").out.splitlines()
-    return listed[2].split()[0]
+    return harness("show", run, "--limit", "1").out.splitlines()[-1].split()[0]
 
 
 def test_the_worst_disagreements_are_listed(harness, wrong):
-    """As many as asked for, each with where it differs."""
-    said = harness("show", wrong, "--most", "3")
+    """As many as asked for, each with where it differs, below what there is to choose by."""
+    said = harness("show", wrong, "--limit", "3")
 
     assert (said.code, said.err) == (0, "")
-    head, _, *rows = said.out.strip().splitlines()
-    assert head == "new: 3 disagreements shown, worst first"
-    assert len(rows) == 3
-    assert all("$.label" in row for row in rows)
+    head, *counts, _, titles, first, second, third = said.out.splitlines()
+    assert head == "new: 40 disagreements, 3 shown, worst first"
+    assert counts == [
+        "field    $.label 40 · body 40",
+        "segment  source=web 26 · source=mobile 14",
+        "outcome  challenger-wrong 40",
+    ]
+    assert titles.split() == [
+        "request",
+        "size",
+        "segment",
+        "differs",
+        "in",
+        "champion",
+        "challenger",
+    ]
+    assert all("$.label" in row for row in (first, second, third))
+
+
+def test_pairs_are_chosen_and_put_in_order(harness, wrong):
+    """By segment, field, outcome; one that has no value is a mistake, one that fits none is not."""
+    chosen = ("--segment", "source=mobile", "--field", "$.label", "--outcome", "challenger-wrong")
+
+    said = harness("show", wrong, *chosen, "--sort", "latency")
+    none = harness("show", wrong, "--field", "$.score")
+
+    assert said.out.startswith("new: 14 pairs, by how much slower the challenger was\n")
+    assert "source=web" not in said.out
+    assert none.out.splitlines()[0] == "new: no disagreements of that kind; in all there are 40"
+
+
+def test_what_cannot_be_chosen_by_is_refused(harness, wrong):
+    """Exit 2, and what there is."""
+    refused = {
+        "--segment source": "has no value. Write it as NAME=VALUE",
+        "--segment town=Ulm": "the run has the segments source. Use one of them",
+        "--outcome late": "is none there is. Use one of both-failed, challenger-failed, "
+        "champion-failed, challenger-wrong, champion-wrong, both-answered, http_error, timeout, "
+        "connect_error, disconnected, unreadable, shed, undecodable, cut_off, no_output",
+    }
+    for words, err in refused.items():
+        said = harness("show", wrong, *words.split())
+
+        assert (said.code, said.out, said.err) == (2, "", f"harness: {words}: {err}\n")
+
+
+def test_answers_without_a_label_are_shown_in_a_line(harness, wrong, config, serve):
+    """There is always something to see."""
+    path = config(serve(), serve(), change=without_label)
+
+    said = harness("show", wrong, "--limit", "1", "--config", path)
+
+    assert '{ "label": "' in said.out.splitlines()[-1]
+
+
+def without_label(text):
+    label, rule = "output: {label: $.label}\n", "    - {not_worse: accuracy, margin: 0.1}\n"
+    assert label in text
+    assert rule in text
+    return text.replace(label, "").replace(rule, "")
 
 
 def test_one_pair_is_shown_side_by_side(harness, wrong):
