@@ -24,9 +24,13 @@ _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 def render(verdict: Verdict) -> str:
     """The whole verdict, indented, with a line end."""
-    whole = {"format": verdict.format} | {
-        field.name: _plain(getattr(verdict, field.name)) for field in fields(verdict)
-    }
+    names = [field.name for field in fields(verdict)]
+    return as_json({"format": verdict.format} | {name: getattr(verdict, name) for name in names})
+
+
+def as_json(record: Mapping[str, object]) -> str:
+    """An object of nouns as JSON, its own keys in the order given, with a line end."""
+    whole = {key: _plain(value) for key, value in record.items()}
     text = json.dumps(whole, ensure_ascii=False, allow_nan=False, indent=2)
     return _UNPRINTABLE.sub(lambda match: f"\\u{ord(match.group()):04x}", text) + "\n"
 

@@ -10,7 +10,7 @@ import orjson
 
 from harness.errors import StoreError
 from harness.store import disk
-from harness.store.layout import VERDICTS
+from harness.store.layout import JOURNAL, LOSSES, MANIFEST, VERDICTS, Kind
 
 _DIGEST = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -35,6 +35,22 @@ def read_verdict(run: Path, policy_digest: str) -> dict[str, Any] | None:
     """
     path = _path(run, policy_digest)
     return _read(path) if path.is_file() else None
+
+
+def current_verdict(run: Path, policy_digest: str) -> dict[str, Any] | None:
+    """The verdict by this policy where it is younger than everything it could be about.
+
+    Raises:
+        StoreError: When the file is damaged.
+    """
+    path = _path(run, policy_digest)
+    if not path.is_file():
+        return None
+    about = [run / MANIFEST, run / LOSSES, *(run / JOURNAL).glob("*")]
+    about += (path for kind in Kind for path in (run / kind.folder).glob("*/*.parquet"))
+    written_ns = path.stat().st_mtime_ns
+    is_old = any(one.exists() and one.stat().st_mtime_ns > written_ns for one in about)
+    return None if is_old else _read(path)
 
 
 def latest_verdict(run: Path) -> dict[str, Any] | None:

@@ -5,7 +5,12 @@ import os
 import pytest
 
 from harness.errors import StoreError
-from harness.store.verdicts import latest_verdict, read_verdict, write_verdict
+from harness.store.verdicts import (
+    current_verdict,
+    latest_verdict,
+    read_verdict,
+    write_verdict,
+)
 from tests.store.builders import written
 
 
@@ -32,6 +37,17 @@ def test_the_latest_is_the_one_written_last(run):
     write_verdict(run, "a", b'{"decision": "reject"}')
 
     assert latest_verdict(run) == {"decision": "reject"}
+
+
+def test_a_verdict_is_current_until_something_is_written_to_the_run(run):
+    """Pairs that came later are not in it."""
+    assert current_verdict(run, "p1") is None
+    written_ns = write_verdict(run, "p1", b'{"decision": "hold"}').stat().st_mtime_ns
+
+    assert current_verdict(run, "p1") == {"decision": "hold"}
+
+    os.utime(run / "run.json", ns=(written_ns, written_ns + 1))
+    assert current_verdict(run, "p1") is None
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[1]"])
