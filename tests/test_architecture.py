@@ -17,9 +17,9 @@ FIRST = {
     "report",
 }  # fmt: skip
 HALL = {
-    "asking", "cells", "circumstances", "collected", "evaluate", "evidence", "footing", "glimpse",
-    "inquiry", "looking", "missing", "noise", "part", "plan", "ranks", "segmentation", "sums",
-    "tipping", "vantage", "waiting",
+    "asking", "cells", "circumstances", "collected", "distributions", "evaluate", "evidence",
+    "footing", "glimpse", "history", "inquiry", "looking", "missing", "noise", "part", "plan",
+    "ranks", "segmentation", "sums", "tipping", "vantage", "waiting",
 }  # fmt: skip
 SECOND = {"transport", "shadow", "replay", "store", "annotate", "watch", "engines"}
 ROOF = {"config", "plugins", "cli", "demo", "testing", "__main__", "__init__"}

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from harness.cli.illustrating import page_of
 from harness.cli.judging import judged, warn
 from harness.cli.outputs import check_outputs, print_verdict, write_outputs
 from harness.cli.places import RUNS, stored_run
@@ -25,7 +26,7 @@ Outputs = Annotated[
         "-o",
         "--output",
         metavar="FILE",
-        help="Write the verdict to a file: .json, .xml (JUnit) or .md. May be given several times.",
+        help="Write the verdict to a file: .html, .json, .xml (JUnit) or .md. May be repeated.",
         show_default=False,
     ),
 ]
@@ -101,11 +102,12 @@ def conclude(
     hold_as: HoldAs | None,
 ) -> int:
     """Judge, say it everywhere it is wanted, and give the exit code."""
-    verdict, coverage = judged(stored, config)
+    found = judged(stored, config)
+    verdict = found.verdict
     code = exit_code(verdict, challenger=challenger, hold_as=hold_as)
-    warn(coverage)
+    warn(found.coverage)
     try:
-        write_outputs(verdict, outputs)
+        write_outputs(verdict, outputs, lambda: page_of(stored, config, found))
     finally:  # a file that cannot be written costs nobody the verdict
         if challenger is not None and not as_json:
             verdict = replace(verdict, challengers=(verdict.of(challenger),))

@@ -15,6 +15,14 @@ RENDERERS: dict[str, Callable[[Verdict], str]] = {
     ".xml": junit.render,
 }
 
+PAGE = ".html"
+"""A page shows more than a verdict: `harness.report.page` is given the rest."""
+
+
+def is_page(path: PurePath) -> bool:
+    """Whether `-o path` asks for the page."""
+    return path.suffix.lower() == PAGE
+
 
 def renderer_for(path: PurePath) -> Callable[[Verdict], str]:
     """The renderer for `-o path`.
@@ -25,7 +33,7 @@ def renderer_for(path: PurePath) -> Callable[[Verdict], str]:
     try:
         return RENDERERS[path.suffix.lower()]
     except KeyError:
-        known = ", ".join(RENDERERS)
+        known = ", ".join((*RENDERERS, PAGE))
         raise UsageError(
             f"-o {path}: unknown type {path.suffix or '(no suffix)'}. Use one of {known}"
         ) from None

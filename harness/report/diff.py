@@ -19,7 +19,7 @@ CONTEXT = 3
 CHANGED, ONLY_CHAMPION, ONLY_CHALLENGER = "≠", "<", ">"
 
 _MOST_WORDS = 400
-_WORD = re.compile(r"\w+|\s+|.")
+_WORD = re.compile(r"[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|\w+|\s+|.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +59,7 @@ def pieces(line: Line) -> tuple[list[Piece], list[Piece]]:
     """A changed line in pieces, champion's first; other lines are of one piece each."""
     if line.mark != CHANGED or line.champion is None or line.challenger is None:
         whole = line.mark != " "
-        champion, challenger = (
-            [] if side is None else [Piece(side, whole)]
-            for side in (line.champion, line.challenger)
-        )
-        return champion, challenger
+        return _whole(line.champion, whole), _whole(line.challenger, whole)
     left, right = (_WORD.findall(side) for side in (line.champion, line.challenger))
     if max(len(left), len(right)) > _MOST_WORDS:
         return [Piece(line.champion, True)], [Piece(line.challenger, True)]
@@ -72,6 +68,15 @@ def pieces(line: Line) -> tuple[list[Piece], list[Piece]]:
         before.append(Piece("".join(left[i:i_end]), tag != "equal"))
         after.append(Piece("".join(right[j:j_end]), tag != "equal"))
     return [one for one in before if one.text], [one for one in after if one.text]
+
+
+def _whole(side: str | None, differs: bool) -> list[Piece]:
+    """A line that differs as it is; its indentation does not."""
+    if side is None:
+        return []
+    text = side.lstrip()
+    kept = [Piece(side[: len(side) - len(text)], False), Piece(text, differs)]
+    return [one for one in kept if one.text]
 
 
 def _lines(answer: str | None, most: int, longest: int) -> list[str]:

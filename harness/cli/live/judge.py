@@ -80,8 +80,8 @@ class Looks:
             n_rows = sum(stored.n_pairs(name) for name in stored.challengers)
             if n_rows in (0, self._n_rows):
                 return time.perf_counter() - started_s
-            verdict, _ = judged([stored], always_valid(stored))
-            self._verdict = json.loads(json_form.render(verdict))
+            found = judged([stored], always_valid(stored))
+            self._verdict = json.loads(json_form.render(found.verdict))
             self._n_rows = n_rows
         except HarnessError as exc:
             error = str(exc)

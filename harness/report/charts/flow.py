@@ -9,7 +9,7 @@ from harness.quantity import say
 from harness.report.charts.axis import Axis
 from harness.report.charts.drawing import box, picture, text
 
-_STAGE, _LOSS, _NARROW = 34, 22, 500
+_STAGE, _LOSS, _NARROW, _NARROW_LEFT = 34, 22, 500, 150
 _LEAST = 2.0
 """Pixels of the smallest bar: one request of a million is still to be seen."""
 
@@ -26,7 +26,7 @@ class Stage:
 def flow(stages: Sequence[Stage], *, width: int) -> str:
     """Draw the stages from first to last, all to the scale of the first."""
     is_narrow = width < _NARROW
-    left, right = (150, width - 78) if is_narrow else (220, width - 140)
+    left, right = (_NARROW_LEFT, width - 78) if is_narrow else (220, width - 140)
     axis = Axis(0.0, max(stages[0].n, 1), left, right)
     parts: list[str] = []
     y = 6.0
@@ -53,5 +53,6 @@ def _bar(
     yield text(axis.start - 12, baseline, name, kind, anchor="end", most=30)
     long = max(_LEAST, axis(start + n) - x) if n else 0.0
     yield box(min(x, axis.end - long), y, long, height, "stage" if is_stage else "lost")
-    share = say(n / n_all, "fraction") if n_all else ""
-    yield text(axis.end + 10, baseline, f"{n:,}  {share}", kind)
+    yield text(axis.end + 10, baseline, f"{n:,}", kind)
+    if n_all and axis.start > _NARROW_LEFT:
+        yield text(axis.end + 140, baseline, say(n / n_all, "fraction"), "note", anchor="end")

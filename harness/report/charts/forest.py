@@ -59,7 +59,10 @@ def forest(rows: Sequence[ForestRow], *, width: int) -> str:
     for i, row in enumerate(rows):
         top = _TOP + row_height * i
         parts += _row(row, top, left, right, at, is_narrow)
-    parts.append(line(at, _TOP - 10, at, height - _BOTTOM + 4, "margin"))
+        if is_narrow:  # a line all the way down would cross the texts
+            parts.append(line(at, top + 42, at, top + 70, "margin"))
+    if not is_narrow:
+        parts.append(line(at, _TOP - 10, at, height - _BOTTOM + 4, "margin"))
     title = f"{len(rows)} rules: {'; '.join(f'{row.rule} {row.word}' for row in rows)}"
     return picture(parts, width=width, height=height, title=title)
 
@@ -84,7 +87,8 @@ def _row(
     axis = _axis(row.low, row.high, row.margin, row.zero, left, right, at)
     if row.zero is not None and axis.holds(row.zero) and abs(axis(row.zero) - at) > 12:
         yield line(axis(row.zero), middle - 12, axis(row.zero), middle + 12, "zero")
-        yield text(axis(row.zero), middle + 24, "no harm", "tiny", anchor="middle")
+        if abs(axis(row.zero) - at) > 30:  # else the margin's line would cross it
+            yield text(axis(row.zero), middle + 24, "no harm", "tiny", anchor="middle")
     yield from _interval(row.middle, row.low, row.high, row.status, axis, middle)
 
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from harness.quantity import say
-from harness.report.charts.axis import Axis, level_ticks
+from harness.report.charts.axis import Axis, level_ticks, round_numbers
 from harness.report.charts.drawing import Point, box, line, path, picture, text
 from harness.report.material import Distribution
 
 _HEIGHT, _TOP, _BOTTOM = 260, 46, 40
-_LEFT, _FAILED = 8, 96
+_LEFT, _FAILED = 52, 96
 """Room at the right for failures, which have no place on the axis."""
 
 
@@ -32,6 +32,7 @@ def overlaid(seen: Distribution, *, width: int, title: str) -> str:
     up = Axis(0.0, highest, floor, _TOP)
     parts = [
         *_legend(width),
+        *_levels(up, right),
         line(_LEFT, floor, right, floor, "axis"),
         path(_steps(seen.champion, n_champion, seen.edges, axis, up), "area champion", closed=True),
         path(_steps(seen.challenger, n_challenger, seen.edges, axis, up), "line challenger"),
@@ -44,11 +45,17 @@ def overlaid(seen: Distribution, *, width: int, title: str) -> str:
 
 
 def _legend(width: int) -> Iterator[str]:
-    yield box(_LEFT, 8, 22, 10, "area champion")
-    yield text(_LEFT + 28, 17, "champion")
-    yield line(_LEFT + 108, 13, _LEFT + 130, 13, "line challenger")
-    yield text(_LEFT + 136, 17, "challenger")
+    yield box(2, 8, 22, 10, "area champion")
+    yield text(30, 17, "champion")
+    yield line(106, 13, 128, 13, "line challenger")
+    yield text(134, 17, "challenger")
     yield text(width, 17, "failed", "strong", anchor="end")
+
+
+def _levels(up: Axis, right: float) -> Iterator[str]:
+    for share in round_numbers(0.0, up.high, most=4)[1:]:
+        yield line(_LEFT, up(share), right, up(share), "grid")
+        yield text(_LEFT - 8, up(share) + 4, f"{100 * share:.3g} %", "note", anchor="end")
 
 
 def _steps(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from harness.quantity import Scale, difference_scale
 from harness.report.charts.axis import Axis, scaled_ticks
@@ -18,8 +19,14 @@ _HEIGHT, _TOP, _BOTTOM, _LEFT, _RIGHT = 260, 34, 40, 62, 12
 _MARKED = (0.5, 0.75, 0.9, 0.95, 0.99, 0.999)
 
 
-def quantile_difference(curve: QuantileCurve, *, width: int, title: str) -> str:
-    """Draw the differences that are known, with their band; nothing where none is."""
+def quantile_difference(curve: QuantileCurve, *, width: int, title: str, upwards: str) -> str:
+    """Draw the differences that are known, with their band; nothing where none is.
+
+    Where values are too few for a band the line is dotted.
+
+    Args:
+        upwards: What it means to be above zero, for instance `slower`.
+    """
     known = [point for point in curve.points if point.difference is not None]
     if len(known) < 2:
         return ""
@@ -33,10 +40,8 @@ def quantile_difference(curve: QuantileCurve, *, width: int, title: str) -> str:
         *_levels(up, scale, width),
         line(_LEFT, up(0.0), width - _RIGHT, up(0.0), "zero"),
         *_band(known, along, up),
-        path(
-            [(along(_rest(one.p)), up(one.difference or 0.0)) for one in known], "line challenger"
-        ),
-        text(width - _RIGHT, _TOP - 4, "↑ challenger is slower or dearer", "tiny", anchor="end"),
+        *_line(known, along, up),
+        text(width - _RIGHT, 18, f"↑ challenger {upwards}", "note", anchor="end"),
     ]
     for p in _MARKED:
         if known[0].p <= p <= known[-1].p:
@@ -65,6 +70,13 @@ def _levels(up: Axis, scale: Scale, width: int) -> Iterator[str]:
     for y, said in scaled_ticks(up, scale, most=6):
         yield line(_LEFT, y, width - _RIGHT, y, "grid")
         yield text(_LEFT - 8, y + 4, said, anchor="end")
+
+
+def _line(known: Sequence[QuantilePoint], along: Axis, up: Axis) -> Iterator[str]:
+    for one, after in pairwise(known):
+        ends = [(along(_rest(at.p)), up(at.difference or 0.0)) for at in (one, after)]
+        is_sure = one.low is not None and after.low is not None
+        yield path(ends, "line challenger" if is_sure else "line challenger unsure")
 
 
 def _band(known: Sequence[QuantilePoint], along: Axis, up: Axis) -> Iterator[str]:
