@@ -28,6 +28,7 @@ from harness.collected import Collected
 from harness.compare.frequency import path_differences
 from harness.evidence import Measured, evidence_of
 from harness.gate.decide import across, decide, run_decision
+from harness.gate.routing import routes
 from harness.gate.segments import FALSE_SHARE, Scanned, scan
 from harness.gate.validity import Observed, validate
 from harness.glimpse import glimpse
@@ -118,6 +119,7 @@ def _verdict_on(one: Collected) -> ChallengerVerdict:
             with_waiting(arm(one.values, "challenger", one.challenger), one, "challenger"),
         ),
         circumstances=circumstances(one, looked_at),
+        routes=routes([part for each in found for part in each.parts]),
     )
 
 

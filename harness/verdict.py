@@ -274,6 +274,31 @@ class SegmentEstimate:
     relative: bool = False
 
 
+class RouteTo(StrEnum):
+    """Who may answer a part of the traffic."""
+
+    CHALLENGER = "challenger"
+    CHAMPION = "champion"
+    OPEN = "open"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Whom a part of the traffic may be sent to, by cost and guardrails; see `gate.routing`.
+
+    Attributes:
+        cost_change: Of the first rule on cost, challenger over champion minus 1; None where a side
+            has none.
+    """
+
+    segment: str
+    to: RouteTo
+    reason: str
+    n_pairs: int
+    n_clusters: int
+    cost_change: float | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Reweighted:
     """A rule's harm for the traffic mix of production, from the harm within each value.
@@ -469,6 +494,7 @@ class ChallengerVerdict:
         segment_scan: None where the policy does not ask for one.
         unchecked: Checks that do not apply to this run, and why.
         circumstances: None where nobody looked.
+        routes: Whom each part may be sent to; empty where no rule is about cost.
     """
 
     challenger: str
@@ -493,6 +519,7 @@ class ChallengerVerdict:
     segment_scan: SegmentScan | None = None
     unchecked: Mapping[str, str] = field(default_factory=dict)
     circumstances: Circumstances | None = None
+    routes: tuple[Route, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from harness.config import Config
+from harness.config.traffic import Sized
 from harness.dialects.paths import find_first
 from harness.exchange import Recorded
 from harness.replay.corpus import Corpus
@@ -28,7 +29,7 @@ class Belonging:
     def of(cls, config: Config) -> Belonging:
         return cls(
             attribute(config.cluster, find_first) if config.cluster else None,
-            {name: attribute(at, find_first) for name, at in config.segments.items()},
+            {name: _segment(of) for name, of in config.segments.items()},
         )
 
     def cluster_of(self, recorded: Recorded) -> str | None:
@@ -41,6 +42,12 @@ class Belonging:
             name: found if (found := at.of(request)) is not None else recorded.segments.get(name)
             for name, at in self.segments.items()
         }
+
+
+def _segment(of: str | Sized) -> Attribute:
+    if isinstance(of, Sized):
+        return attribute(of.path, find_first, of.buckets)
+    return attribute(of, find_first)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,14 +21,14 @@ from pydantic import (
 )
 
 from harness.config.capture import REPLAY_KEYS, Capture
-from harness.config.comparison import Comparison
+from harness.config.comparison import Comparison, Formatting
 from harness.config.deployment import Challenger, Champion, Deployment
 from harness.config.policy import PolicySection, SegmentsSection, sequential_of
 from harness.config.problems import BadValueError
 from harness.config.recorded_log import Log, RecordedLog
 from harness.config.rules import ResolvedRule, resolved
 from harness.config.section import JsonPath, Name, Number, Section, Share, Text, Whole
-from harness.config.traffic import Attribute, Pacing, RecordedPacing, Repeat, Rewriting
+from harness.config.traffic import Attribute, Pacing, RecordedPacing, Repeat, Rewriting, SegmentOf
 from harness.config.vocabulary import Score, Vocabulary
 from harness.gate.policy import Policy
 from harness.metric import Better, Metric
@@ -59,11 +59,26 @@ class NumericOutput(Section):
     """A number in the answer."""
 
     path: JsonPath = Field(description="JSONPath into the decoded answer.")
+    kind: Literal["number", "brier", "log_loss", "ndcg"] = Field(
+        default="number",
+        alias="as",
+        description="`number`: what the path finds; or how right it is by the truth: `brier` and "
+        "`log_loss` of probabilities, `ndcg` of a ranking.",
+    )
+    k: Whole | None = Field(default=None, ge=1, description="For `ndcg`: how many places count.")
     better: Literal["higher", "lower"] = Field(description="Which way is better.")
     worst: Number | None = Field(
         default=None,
         description="What a failed exchange counts as; without it such pairs are left out.",
     )
+
+    @model_validator(mode="after")
+    def _k_is_for_rankings(self) -> NumericOutput:
+        if self.k is not None and self.kind != "ndcg":
+            raise BadValueError(
+                "is {value}, and only `as: ndcg` counts places", "Remove it", key=("k",)
+            )
+        return self
 
     @property
     def score(self) -> Score:
@@ -163,14 +178,21 @@ class Config(Section):
         description="What tells users or conversations apart: `header:NAME`, `cookie:NAME`, "
         "`query:NAME` or a JSONPath into the request body.",
     )
-    segments: dict[Name, Attribute] = Field(
-        default_factory=dict, description="Facts about a request to report by, as in `cluster`."
+    segments: dict[Name, SegmentOf] = Field(
+        default_factory=dict,
+        description="Facts about a request to report by, as in `cluster`; or the size of one, "
+        "`{path: $.prompt, buckets: [200, 1000]}`.",
     )
     failures: tuple[StatusPattern, ...] = Field(
         default=USUAL_FAILURES,
         description="Statuses that count as failed; others are answers and are compared.",
     )
     compare: tuple[Comparison, ...] = Field(default=(), description="How two answers are compared.")
+    answer_format: Formatting | None = Field(
+        default=None,
+        description="What an answer has to look like: `format_violation_rate` counts what does "
+        "not.",
+    )
     capture: Capture = Field(default_factory=Capture, description="What is mirrored and kept.")
     prices: Text | None = Field(
         default=None,

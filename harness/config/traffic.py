@@ -13,6 +13,7 @@ from pydantic import (
     Tag,
     ValidationInfo,
     WithJsonSchema,
+    model_validator,
 )
 
 from harness.config.problems import BadValueError
@@ -175,3 +176,30 @@ def _attribute(value: str) -> str:
 
 Attribute = Annotated[str, AfterValidator(_attribute)]
 """A fact about a request, see `harness.traffic.attributes`."""
+
+
+class Sized(Section):
+    """A fact about a request by its size, in a few buckets."""
+
+    path: Attribute = Field(description="The fact, as in `cluster`: the text of a prompt, say.")
+    buckets: Annotated[tuple[Number, ...], Field(min_length=1, max_length=19)] = Field(
+        description="Where sizes are parted, rising: `[200, 1000]` makes `below 200`, "
+        "`200 to 1000` and `from 1000`. A number is its own size, text counts its characters.",
+    )
+
+    @model_validator(mode="after")
+    def _rises(self) -> Sized:
+        if list(self.buckets) != sorted(set(self.buckets)):
+            raise BadValueError("is {value}, must rise", key=("buckets",))
+        return self
+
+
+def _segment(value: Any) -> str:
+    return "<attribute>" if isinstance(value, str) else "<sized>"
+
+
+SegmentOf = Annotated[
+    Annotated[Attribute, Tag("<attribute>")] | Annotated[Sized, Tag("<sized>")],
+    Discriminator(_segment),
+]
+"""What a segment is: a fact about a request, or its size in buckets."""

@@ -16,6 +16,7 @@ from harness.report.evidence import evidence_line
 from harness.report.losses import losses_line
 from harness.report.missing import both_answered_note, missing_note
 from harness.report.noise import noise_lines
+from harness.report.routing import WORDS, cost_change
 from harness.report.rule_row import harm_heading, row_of
 from harness.report.sanitize import markdown_code, markdown_text
 from harness.report.segments import reweighted, segment_lines, shown
@@ -24,6 +25,7 @@ from harness.verdict import (
     ChallengerVerdict,
     Disagreement,
     PathDifference,
+    Route,
     SegmentContrast,
     SegmentEstimate,
     Status,
@@ -80,6 +82,8 @@ def _challenger(judged: ChallengerVerdict, level: str) -> Iterator[str]:
         yield _folded("Paths that differ", _paths(judged.paths))
     if judged.segments:
         yield _folded("Segments", _segments(judged.segments))
+    if judged.routes:
+        yield _folded("Routing", _routes(judged.routes))
     if judged.segment_scan is not None and judged.segment_scan.contrasts:
         yield _folded("Segments compared", _contrasts(judged, judged.segment_scan.contrasts))
 
@@ -190,6 +194,20 @@ def _segments(segments: Sequence[SegmentEstimate]) -> str:
     ]
     heads = ("segment", "metric", "champion", "challenger", "harm", "pairs")
     return _table(heads, rows) + _left_out(len(segments))
+
+
+def _routes(routes: Sequence[Route]) -> str:
+    rows = [
+        (
+            markdown_code(route.segment),
+            WORDS[route.to],
+            cost_change(route),
+            numbers.count(route.n_pairs),
+            markdown_text(route.reason, longest=300),
+        )
+        for route in routes[:MOST_ROWS]
+    ]
+    return _table(("segment", "route", "cost", "pairs", "why"), rows) + _left_out(len(routes))
 
 
 def _contrasts(judged: ChallengerVerdict, contrasts: Sequence[SegmentContrast]) -> str:

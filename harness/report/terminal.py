@@ -21,6 +21,7 @@ from harness.report.evidence import evidence_line
 from harness.report.losses import losses_line
 from harness.report.missing import both_answered_note, missing_note
 from harness.report.noise import noise_lines
+from harness.report.routing import route_lines
 from harness.report.rule_table import rule_table
 from harness.report.sanitize import one_line
 from harness.report.screen import LEAST_WIDTH, draw
@@ -175,6 +176,7 @@ def _evidence(verdict: Verdict, judged: ChallengerVerdict) -> list[tuple[str, Te
     facts += [(heading, Text(line)) for heading, line in circumstance_lines(judged)]
     facts += [("noise", Text(line)) for line in noise_lines(judged.noise_floor)]
     facts += [("segments", _plain(line)) for line in segment_lines(judged)]
+    facts += [("routing", _plain(line)) for line in route_lines(judged)]
     if judged.paths:
         paths = ", ".join(
             f"{one_line(difference.path, longest=60)} {numbers.share(difference.share)}"

@@ -6,7 +6,8 @@ request's body. It is decided before anything is sent, so that no answer can inf
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -36,11 +37,14 @@ class Attribute:
     Attributes:
         name: Header, cookie or query name, or the text of the JSONPath.
         find: The compiled path, for `Place.BODY` alone.
+        edges: Where its sizes are parted, rising; empty to take the value itself. A number is its
+            own size, text is as large as it has characters.
     """
 
     place: Place
     name: str
     find: FindFirst | None = None
+    edges: tuple[float, ...] = ()
 
     def of(self, request: Request) -> str | None:
         """The attribute's value as text; None when the request has none.
@@ -48,6 +52,15 @@ class Attribute:
         JSON strings are taken as they are; other scalars as JSON text. Objects, arrays and null
         are no values.
         """
+        value = self._value(request)
+        if self.edges:
+            size = _size(value)
+            return None if size is None else bucket(size, self.edges)
+        if value is None or isinstance(value, str):
+            return value
+        return orjson.dumps(value).decode()
+
+    def _value(self, request: Request) -> str | float | bool | None:
         match self.place:
             case Place.HEADER:
                 return _header(request, self.name)
@@ -58,33 +71,53 @@ class Attribute:
             case Place.BODY:
                 return self._in_body(request.body)
 
-    def _in_body(self, body: bytes) -> str | None:
+    def _in_body(self, body: bytes) -> str | float | bool | None:
         assert self.find is not None
         try:
             value = self.find(orjson.loads(body))
         except (orjson.JSONDecodeError, LookupError):
             return None
-        if isinstance(value, str):
-            return value
-        if value is None or isinstance(value, dict | list):
-            return None
-        return orjson.dumps(value).decode()
+        return None if value is None or isinstance(value, dict | list) else value
 
 
-def attribute(text: str, compile_path: Callable[[str], FindFirst]) -> Attribute:
+def bucket(size: float, edges: Sequence[float]) -> str:
+    """Between which edges a size lies; the lower one belongs to it.
+
+    Examples:
+        >>> [bucket(size, (200, 1000)) for size in (199, 200, 1000)]
+        ['below 200', '200 to 1000', 'from 1000']
+    """
+    i = bisect_right(edges, size)
+    if i == 0:
+        return f"below {edges[0]:g}"
+    if i == len(edges):
+        return f"from {edges[-1]:g}"
+    return f"{edges[i - 1]:g} to {edges[i]:g}"
+
+
+def _size(value: str | float | bool | None) -> float | None:
+    if isinstance(value, str):
+        return len(value)
+    return None if isinstance(value, bool) else value
+
+
+def attribute(
+    text: str, compile_path: Callable[[str], FindFirst], edges: tuple[float, ...] = ()
+) -> Attribute:
     """Read an attribute as a config writes it.
 
     Args:
+        edges: Where its sizes are parted, rising.
         compile_path: Compiles a JSONPath; raises ValueError for a bad one.
 
     Raises:
         ValueError: With what is wrong and what is allowed.
     """
     if text.startswith("$"):
-        return Attribute(Place.BODY, text, compile_path(text))
+        return Attribute(Place.BODY, text, compile_path(text), edges)
     place, colon, name = text.partition(":")
     if colon and name and place in (Place.HEADER, Place.COOKIE, Place.QUERY):
-        return Attribute(Place(place), name)
+        return Attribute(Place(place), name, edges=edges)
     raise ValueError(
         f"is {text!r}, must be header:NAME, cookie:NAME, query:NAME "
         f"or a JSONPath into the request body such as $.user"

@@ -63,3 +63,32 @@ def test_a_place_that_does_not_exist_is_refused(text):
     """The message names what is allowed."""
     with pytest.raises(ValueError, match="must be header:NAME, cookie:NAME, query:NAME"):
         attribute(text, compiled)
+
+
+@pytest.mark.parametrize(
+    ("text", "bucket"),
+    [
+        ("$.name", "below 4"),
+        # characters, not bytes
+        ("$.umlaut", "below 4"),
+        ("$.four", "4 to 9.5"),
+        ("$.long", "from 9.5"),
+        # a number is its own size; the lower edge belongs to its bucket
+        ("$.n", "4 to 9.5"),
+        ("$.big", "from 9.5"),
+        ("header:x-user-id", "below 4"),
+        # what has no size is in no bucket
+        ("$.yes", None),
+        ("$.tags", None),
+        ("$.absent", None),
+    ],
+)
+def test_a_size_falls_into_a_bucket(text, bucket):
+    """Text counts its characters, a number is its own size."""
+    body = (
+        '{"name": "ben", "umlaut": "äöü", "four": "four", "long": "0123456789", "n": 4, '
+        '"big": 9.5, "yes": true, "tags": ["x"]}'
+    )
+    request = Request("POST", "/", (("X-User-Id", "ann"),), body.encode())
+
+    assert attribute(text, compiled, (4, 9.5)).of(request) == bucket
