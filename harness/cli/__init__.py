@@ -19,6 +19,7 @@ COMMANDS = {
     "shadow": "harness.cli.shadow:shadow",
     "import": "harness.cli.importing:import_log",
     "gate": "harness.cli.gate:gate",
+    "compare": "harness.cli.compare:compare",
     "plan": "harness.cli.plan:plan",
     "show": "harness.cli.show:show",
     "runs": "harness.cli.runs:app",

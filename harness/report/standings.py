@@ -13,6 +13,9 @@ from harness.verdict import Arm, ChallengerVerdict, Finding
 
 BARS = "▁▂▃▄▅▆▇█"
 
+LEAST_RUNS = 3
+"""With fewer there is no course to see."""
+
 OWN_CHAMPION = (
     "Each harm is against the champion of its own run, on that run's requests. Whether two runs "
     "differ from each other is not tested here."
@@ -97,17 +100,23 @@ def notes_on(standings: Sequence[Standing]) -> Iterator[str]:
             yield f"{rule} is no rule for {numbers.count(missing)} of {len(standings)}."
 
 
-def sparkline(values: Sequence[float | None]) -> str:
-    """One bar for each value, between the smallest and the largest; a gap where there is none.
+def sparkline(values: Sequence[float | None], *, beside: Sequence[float] = ()) -> str:
+    """One bar for each value; a gap where there is none.
+
+    Args:
+        beside: What else lies between the lowest and the highest bar: no harm and the margin, so
+            that noise far from both looks as small as it is.
 
     Examples:
         >>> sparkline([0.0, 1.0, None, 2.0, 4.0])
         '▁▃ ▅█'
+        >>> sparkline([1.0, 1.2, 1.1], beside=(0.0, 3.0))
+        '▃▄▄'
     """
     known = [value for value in values if value is not None]
     if not known:
         return ""
-    low, high = min(known), max(known)
+    low, high = min(*known, *beside, known[0]), max(*known, *beside, known[0])
     step = (high - low) / (len(BARS) - 1)
     return "".join(
         " " if value is None else BARS[round((value - low) / step) if step else len(BARS) // 2]
@@ -115,10 +124,14 @@ def sparkline(values: Sequence[float | None]) -> str:
     )
 
 
-def harms_of(standings: Sequence[Standing], rule: str, challenger: str) -> list[float | None]:
-    """A challenger's harm from run to run; None where it was not estimated."""
-    found = (finding_of(one, rule) for one in standings if one.judged.challenger == challenger)
-    return [one.harm if one is not None else None for one in found]
+def course(standings: Sequence[Standing], rule: str, challenger: str) -> str:
+    """How a challenger's harm went from run to run, as bars; empty below three runs."""
+    found = [finding_of(one, rule) for one in standings if one.judged.challenger == challenger]
+    if len(found) < LEAST_RUNS:
+        return ""
+    margins = [one.margin for one in found if one is not None and one.margin is not None]
+    harms = [one.harm if one is not None else None for one in found]
+    return sparkline(harms, beside=(0.0, *margins))
 
 
 def _whole(standing: Standing) -> Iterator[Finding]:

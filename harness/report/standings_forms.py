@@ -19,17 +19,19 @@ from harness.report.signs import DECISION_SIGNS
 from harness.report.standings import (
     Standing,
     challengers_in,
+    course,
     finding_of,
-    harms_of,
     notes_on,
     rules_in,
     sides_of,
-    sparkline,
 )
 from harness.report.terminal import DECISION_STYLES
 from harness.verdict import Finding
 
 NO_RULE = "no such rule"
+RUN_WIDTH = 30
+"""An id of a usual length in one line: it is what one copies."""
+
 _HEADS = ("champion", "challenger", "harm", "wanted", "status")
 _SUMMARY = (
     "#", "run", "started (UTC)", "challenger", "decision", "pairs", "failed", "p50", "p95",
@@ -109,7 +111,12 @@ def _summary_table(standings: Sequence[Standing]) -> Table:
     kept = [i for i in range(len(_SUMMARY)) if any(row[i] != numbers.NOTHING for row in rows)]
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     for i in kept:
-        table.add_column(_SUMMARY[i], justify="right" if i in {0, 5} else "left", overflow="fold")
+        table.add_column(
+            _SUMMARY[i],
+            justify="right" if i in {0, 5} else "left",
+            overflow="fold",
+            min_width=RUN_WIDTH if _SUMMARY[i] == "run" else None,
+        )
     for standing, row in zip(standings, rows, strict=True):
         styles = ["", *[""] * 3, DECISION_STYLES[standing.judged.decision], *[""] * 5]
         table.add_row(*(Text(one_line(row[i], longest=60), styles[i]) for i in kept))
@@ -137,8 +144,7 @@ def _rules_table(standings: Sequence[Standing]) -> Table:
 def _over_time(standings: Sequence[Standing], rule: str) -> list[str]:
     """A rule's heading row: how the harm went, where it is one challenger's from run to run."""
     names = challengers_in(standings)
-    alone = len(names) == 1 and len(standings) > 2
-    return ["", "", sparkline(harms_of(standings, rule, names[0])) if alone else "", "", ""]
+    return ["", "", course(standings, rule, names[0]) if len(names) == 1 else "", "", ""]
 
 
 def _cells(name: str, row: RuleRow) -> list[Text]:
@@ -164,9 +170,9 @@ def _markdown_rules(standings: Sequence[Standing]) -> Iterator[str]:
             for cells in [_markdown_cells(finding_of(standing, rule))]
         ]
         lines = [
-            f"{markdown_text(name, longest=80)} {sparkline(harms_of(standings, rule, name))}"
+            f"{markdown_text(name, longest=80)} {bars}"
             for name in names
-            if len(harms_of(standings, rule, name)) > 2
+            if (bars := course(standings, rule, name))
         ]
         over_time = f"\n\nHarm from run to run: {', '.join(lines)}" if lines else ""
         yield f"### {markdown_code(rule, longest=120)}\n\n{_table(heads, rows)}{over_time}"

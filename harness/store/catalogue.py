@@ -64,6 +64,12 @@ def latest_matching(folder: Path, *, config_digest: str, log_digest: str) -> Pat
     return max(matching, key=lambda run: run[1].started_at)[0] if matching else None
 
 
+def of_config(folder: Path, config_digest: str) -> tuple[Path, ...]:
+    """The runs in a folder that were made with one config, oldest first."""
+    found = [run for run in _readable(folder) if run[1].config_digest == config_digest]
+    return tuple(path for path, _ in sorted(found, key=lambda run: (run[1].started_at, run[0])))
+
+
 def _readable(folder: Path) -> list[tuple[Path, Manifest]]:
     found = []
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from harness.store.catalogue import latest_matching, runs_in
+from harness.store.catalogue import latest_matching, of_config, runs_in
 from harness.store.retention import overdue, prune
 from harness.store.verdicts import write_verdict
 from harness.store.writer import RunWriter
@@ -153,3 +153,13 @@ def test_the_run_just_made_stays(tmp_path):
 
     assert names(gone) == ["d2"]
     assert names(runs_in(tmp_path)) == ["d0"]
+
+
+def test_the_runs_of_one_config_are_oldest_first(tmp_path):
+    """Those of another, and what cannot be read, are left aside."""
+    young = run(tmp_path, "young", config_digest="c1")
+    old = run(tmp_path, "zold", days_ago=3, config_digest="c1")
+    run(tmp_path, "other", config_digest="c2")
+    (run(tmp_path, "bad", config_digest="c1") / "run.json").write_text("{")
+
+    assert of_config(tmp_path, "c1") == (old, young)
