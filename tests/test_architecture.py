@@ -22,7 +22,7 @@ HALL = {
     "ranks", "segmentation", "sums", "tipping", "vantage", "waiting",
 }  # fmt: skip
 SECOND = {"transport", "shadow", "replay", "store", "annotate", "watch", "engines"}
-ROOF = {"config", "plugins", "cli", "demo", "testing", "__main__", "__init__"}
+ROOF = {"config", "plugins", "cli", "demo", "notebook", "testing", "__main__", "__init__"}
 
 MAY_IMPORT = {
     **dict.fromkeys(GROUND, GROUND),
