@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from harness.cli.parties import (
 )
 from harness.cli.pricing import Pricing
 from harness.cli.quiet import quiet
+from harness.cli.spending import EVERY_S, Spending
 from harness.config import Config
 from harness.errors import ConfigError
 from harness.exchange import Exchange, Response
@@ -72,6 +74,7 @@ class Job:
             nothing is written before.
         spent_usd: What an earlier part of the run spent, by deployment.
         logs: Folder for what started deployments print.
+        runs: The folder that the run lies in.
     """
 
     config: Config
@@ -84,6 +87,7 @@ class Job:
     unpriced: Unpriced
     n_to_ask: int
     logs: Path
+    runs: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +135,10 @@ async def carry_out(job: Job, show: Callable[[Progress], None]) -> Done:
         for sender in senders:
             stack.push_async_callback(sender.close)
         await asyncio.gather(*(sender.open_connections(WARM_CONNECTIONS) for sender in senders))
+        spending = Spending(
+            job.runs, {party.name: party.budget for party in challengers}, _say_nearly_spent
+        )
+        await spending.balance()
         await _warm_up(job, (champion, *challengers), clock)
         if job.unpriced.first is not None:
             raise job.unpriced.first
@@ -138,7 +146,7 @@ async def carry_out(job: Job, show: Callable[[Progress], None]) -> Done:
         driver = _driver(job, champion, challengers, clock, sink)
         interruptions.from_now_on_stop(driver, senders)
         job.unpriced.stop = partial(_stop, driver, senders)
-        await _driven(driver, job, show)
+        await _driven(driver, job, show, spending)
         return Done(
             driver.conservation(), interruptions.seen, driver.snapshot(), job.unpriced.first
         )
@@ -223,14 +231,31 @@ def _answer(waiting: asyncio.Future[Exchange], exchange: Exchange) -> None:
         waiting.set_result(exchange)
 
 
-async def _driven(driver: Driver, job: Job, show: Callable[[Progress], None]) -> None:
+async def _driven(
+    driver: Driver, job: Job, show: Callable[[Progress], None], spending: Spending
+) -> None:
     quiet()
-    watching = asyncio.create_task(_watch(driver, show))
+    looking_after = [
+        asyncio.create_task(_watch(driver, show)),
+        asyncio.create_task(_keep_balanced(spending)),
+    ]
     try:
         await driver.run(job.entries.to_ask())
     finally:
-        watching.cancel()
+        for task in looking_after:
+            task.cancel()
+        await spending.balance()
         show(driver.snapshot())
+
+
+async def _keep_balanced(spending: Spending) -> None:
+    while True:
+        await asyncio.sleep(EVERY_S)
+        await spending.balance()
+
+
+def _say_nearly_spent(name: str, sentence: str) -> None:
+    print(f"harness: {name}: {sentence}", file=sys.stderr)
 
 
 async def _watch(driver: Driver, show: Callable[[Progress], None]) -> None:

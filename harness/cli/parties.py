@@ -148,15 +148,21 @@ def parties(
         target = targets.get(name)
         if target is None:
             return Party(name, None, lambda recorded, request_id: recorded.request)
-        limit = one.budget_usd if isinstance(one, Challenger) else None
+        spent = spent_usd.get(name, Decimal(0))
+        budget = budget_of(one, spent) if isinstance(one, Challenger) else Budget(None, spent)
         return Party(
             name,
             HttpSender(target, clock, seed=config.seed, usage_of=usage_of),
             partial(_prepared, target, rewrite_for(one, shared), clock),
-            Budget(limit, spent_usd.get(name, Decimal(0))),
+            budget,
         )
 
     return party(config.champion), [party(one) for one in config.challengers]
+
+
+def budget_of(one: Challenger, spent_usd: Decimal) -> Budget:
+    """A challenger's money; what others spent today it has yet to learn."""
+    return Budget(one.budget_usd, spent_usd, one.budget_usd_per_day)
 
 
 def rewrite_for(one: Deployment, shared: Rewrite) -> Rewrite:

@@ -253,6 +253,7 @@ def _replayed(
         unpriced=unpriced,
         n_to_ask=sum(1 for _ in entries.to_ask()) if existing else entries.n_counted,
         logs=spool,
+        runs=folder.parent,
     )
     with ProgressLine(sys.stderr) as line:
         try:

@@ -133,14 +133,24 @@ USUAL_TIMEOUT_S = 10.0
 
 
 class Spending(Section):
-    """How much may be spent on a deployment in one run."""
+    """How much may be spent on a deployment."""
 
-    usd: Money = Field(description="Stop asking when that much is spent.")
+    usd: Money | None = Field(
+        default=None, description="Stop asking when this run has spent that much."
+    )
+    usd_per_day: Money | None = Field(
+        default=None,
+        description="Stop asking when that much is spent in a day (UTC), by all runs in one "
+        "folder that limit the day of a deployment of this name.",
+    )
 
     @model_validator(mode="after")
     def _buys_something(self) -> Spending:
-        if self.usd == 0:
-            raise BadValueError("is {value}, must be above 0", key=("usd",))
+        if self.usd is None and self.usd_per_day is None:
+            raise BadValueError("names no limit", "Give `usd`, `usd_per_day` or both")
+        for key, limit in (("usd", self.usd), ("usd_per_day", self.usd_per_day)):
+            if limit == 0:
+                raise BadValueError("is {value}, must be above 0", key=(key,))
         return self
 
 
@@ -269,7 +279,7 @@ class Challenger(Deployment):
     """What wants the champion's place."""
 
     budget: Spending | None = Field(
-        default=None, description="How much may be spent on it in one run."
+        default=None, description="How much may be spent on it in one run, or in a day."
     )
     sample: Share = Field(
         default=1.0,
@@ -305,6 +315,10 @@ class Challenger(Deployment):
     @property
     def budget_usd(self) -> Decimal | None:
         return self.budget.usd if self.budget is not None else None
+
+    @property
+    def budget_usd_per_day(self) -> Decimal | None:
+        return self.budget.usd_per_day if self.budget is not None else None
 
     @property
     def own_rewrite(self) -> Rewrite:

@@ -552,7 +552,7 @@ class Mirror:
             self._cells[cell] = number
         for party, gauges in zip(self._challengers, self._gauges, strict=False):
             chooser = party.chooser
-            gauges.now(chooser.n_in_flight, chooser.state, float(chooser.budget.spent_usd))
+            gauges.now(chooser.n_in_flight, chooser.state, chooser.budget)
 
     def settle_acknowledged(self) -> None:
         """Count what survives a crash by now."""

@@ -2,8 +2,9 @@
 
 For each challenger: `<challenger>.paired` (acknowledged pairs of the whole run),
 `<challenger>.lost.<reason>`, `<challenger>.outcome.<kind>`, `<challenger>.latency_us.*`,
-`<challenger>.in_flight`, `<challenger>.breaker` (see `harness.traffic.breaker`) and
-`<challenger>.spent_microusd`. A run without challengers counts the champion's name in their place.
+`<challenger>.in_flight`, `<challenger>.breaker` (see `harness.traffic.breaker`),
+`<challenger>.spent_microusd` and `<challenger>.budget_used_ppm`. A run without challengers counts
+the champion's name in their place.
 For all: see `GAUGES`; and `front.<id>.resolved` for each front that connected.
 """
 
@@ -16,6 +17,7 @@ from harness.exchange import FailureKind
 from harness.pair import LossReason
 from harness.shadow import buckets
 from harness.shadow.gauges import Page
+from harness.traffic.budget import Budget
 
 GAUGES = (
     "received_frames",
@@ -38,6 +40,9 @@ def resolved(front: str) -> str:
     return f"front.{front}.resolved"
 
 
+_STATES = ("in_flight", "breaker", "spent_microusd", "budget_used_ppm")
+
+
 class Gauges:
     """One challenger's cells."""
 
@@ -47,9 +52,7 @@ class Gauges:
         self._lost = {reason: page.index(f"{name}.lost.{reason}") for reason in LossReason}
         self._outcome = {kind: page.index(f"{name}.outcome.{kind}") for kind in OUTCOMES}
         self._latency = page.index(buckets.first_cell(f"{name}.latency_us"))
-        self._states = [
-            page.index(f"{name}.{gauge}") for gauge in ("in_flight", "breaker", "spent_microusd")
-        ]
+        self._states = [page.index(f"{name}.{gauge}") for gauge in _STATES]
 
     @property
     def n_lost(self) -> int:
@@ -66,10 +69,9 @@ class Gauges:
         self._cells[self._outcome[kind]] += 1
         buckets.observe(self._cells, self._latency, int(latency_s * 1e6))
 
-    def now(self, in_flight: int, breaker: int, spent_usd: float) -> None:
-        for cell, number in zip(
-            self._states, (in_flight, breaker, int(spent_usd * 1e6)), strict=True
-        ):
+    def now(self, in_flight: int, breaker: int, budget: Budget) -> None:
+        spent, used = int(budget.spent_usd * 1_000_000), int(budget.used_share * 1e6)
+        for cell, number in zip(self._states, (in_flight, breaker, spent, used), strict=True):
             self._cells[cell] = number
 
 
@@ -85,7 +87,7 @@ def make_page(path: Path, challengers: Sequence[str]) -> Page:
         names += [f"{one}.lost.{reason}" for reason in LossReason]
         names += [f"{one}.outcome.{kind}" for kind in OUTCOMES]
         names += buckets.cell_names(f"{one}.latency_us")
-        names += [f"{one}.{gauge}" for gauge in ("in_flight", "breaker", "spent_microusd")]
+        names += [f"{one}.{gauge}" for gauge in _STATES]
     return Page.create(path, names, spare=_SPARE_FRONTS)
 
 

@@ -167,3 +167,16 @@ def test_an_unknown_model_is_found_before_anything_is_kept(
 
     assert ended.code == 2
     assert not Path("runs").exists()
+
+
+def test_a_days_budget_holds_over_several_runs(harness, serve, log, config):
+    """The second run of the day asks what is left, and says that the money is nearly spent."""
+    log(20)
+    limited = "{name: new, price: {usd_per_call: 0.1}, budget: {usd_per_day: 3.0},"
+    path = config(serve(), serve(), change=lambda text: text.replace("{name: new,", limited))
+
+    said = [harness("replay", path, "--no-gate") for _ in range(3)]
+
+    pairs = [StoredRun.open(run).n_pairs("new") for run in sorted(Path("runs").glob("2*"))]
+    assert sorted(pairs) == [0, 10, 20]
+    assert "3 of the 3 USD for the day are spent (100%)" in said[1].err

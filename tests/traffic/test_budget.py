@@ -50,3 +50,54 @@ def test_no_limit_never_stops():
 
     assert all(spend(budget, 1.0) for _ in range(100))
     assert budget.spent_usd == 100
+
+
+def test_a_days_money_is_shared_with_others():
+    """What others spent today leaves less; what we spend between two reports counts at once."""
+    budget = Budget(usd_per_day=Decimal(1))
+    spend(budget, 0.25)
+    assert budget.report() == Decimal("0.25")
+
+    budget.learn(Decimal("0.75"))
+
+    assert [spend(budget, 0.25) for _ in range(2)] == [True, False]
+    assert budget.report() == Decimal("0.25")
+    assert budget.report() == 0
+
+
+def test_what_is_spent_while_asking_for_the_sum_is_not_forgotten():
+    """A sum is of the last report; what came after it is added."""
+    budget = Budget(usd_per_day=Decimal(1))
+    budget.report()
+    spend(budget, 0.5)
+
+    budget.learn(Decimal("0.25"))
+
+    assert budget.today_usd == Decimal("0.75")
+
+
+def test_a_new_day_has_new_money():
+    """The limit of the run goes on, that of the day begins anew and can alert again."""
+    budget = Budget(usd_per_day=Decimal(1))
+    spend(budget, 1.0)
+    budget.report()
+    assert len(list(budget.alerts())) == 1
+
+    budget.learn(Decimal(0))
+
+    assert budget.take()
+    budget.settle(0.9)
+    assert len(list(budget.alerts())) == 1
+
+
+def test_somebody_is_told_at_80_percent_and_once():
+    """Of the run and of the day apart."""
+    spent = Decimal("3.9")
+    budget = Budget(usd=Decimal(10), spent_usd=spent, usd_per_day=Decimal(5), today_usd=spent)
+    assert list(budget.alerts()) == []
+
+    spend(budget, 0.1)
+
+    assert list(budget.alerts()) == ["4 of the 5 USD for the day are spent (80%)"]
+    assert list(budget.alerts()) == []
+    assert budget.used_share == 0.8

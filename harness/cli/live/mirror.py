@@ -28,10 +28,11 @@ from harness.cli.keeping import privacy_of
 from harness.cli.live.settings import MirrorSettings
 from harness.cli.live.tracing import traced
 from harness.cli.meaning import usage_reader, value_spec, values_digest
-from harness.cli.parties import failed_statuses, rewrite_for, targets
+from harness.cli.parties import budget_of, failed_statuses, rewrite_for, targets
 from harness.cli.places import run_id_for
 from harness.cli.pricing import Pricing, pricing_of
 from harness.cli.quiet import quiet
+from harness.cli.spending import Spending
 from harness.cli.versions import versions
 from harness.config import Config
 from harness.config.deployment import Challenger
@@ -133,11 +134,17 @@ async def _mirrored(
         failure: asyncio.Future[StoreError] = asyncio.get_running_loop().create_future()
         taking = traced(sink, config, stored.manifest.run_id, log, stack)
         mirror, intake = _composed(config, settings, senders, taking, stored, clock, log, failure)
+        spending = Spending(
+            Path(settings.run).parent,
+            senders.budgets,
+            lambda name, what: log.warning("budget", f"{name}: {what}", challenger=name),
+        )
+        await spending.balance()
         mirror.start()
         stack.callback(mirror.stop)
         await intake.open(mirror)
         stack.push_async_callback(intake.close)
-        tending = asyncio.create_task(_tend(mirror, writer))
+        tending = asyncio.create_task(_tend(mirror, writer, spending))
         stack.callback(tending.cancel)
         quiet()
         line.say({"say": "ready"})
@@ -147,6 +154,7 @@ async def _mirrored(
         await intake.close()
         await senders.close()
         mirror.give_up()
+        await spending.balance()
         await asyncio.to_thread(sink.close)
         mirror.tend()
         writer.finish(mirror.conservation(), at=datetime.now(UTC), status=Status.FINISHED)
@@ -192,7 +200,7 @@ async def _finish_what_is_underway(mirror: Mirror, intake: Intake, within_s: flo
         await asyncio.sleep(TEND_EVERY_S)
 
 
-async def _tend(mirror: Mirror, writer: RunWriter) -> None:
+async def _tend(mirror: Mirror, writer: RunWriter, spending: Spending) -> None:
     """Look after the mirror, and keep its counts with the run."""
     loop = asyncio.get_running_loop()
     written: Mapping[str, Conservation] = {}
@@ -205,6 +213,7 @@ async def _tend(mirror: Mirror, writer: RunWriter) -> None:
             if counts != written:
                 await asyncio.to_thread(writer.record_losses, counts)
                 written = counts
+            await spending.balance()
         await asyncio.sleep(TEND_EVERY_S)
 
 
@@ -219,6 +228,7 @@ class _Senders:
         self._clock = clock
         self._usage_of = usage_reader(config)
         self._all: list[HttpSender] = []
+        self.budgets: dict[str, Budget] = {}
         self._targets = targets(config, urls, pricing.of)
         is_ingress = config.capture.mode == "ingress"
         self._rewrite = config.rewrite.rewrite() if is_ingress else Rewrite()
@@ -230,6 +240,8 @@ class _Senders:
         )
         sender = HttpSender(target, self._clock, seed=self._config.seed, usage_of=self._usage_of)
         self._all.append(sender)
+        if isinstance(one, Challenger):
+            self.budgets[one.name] = chooser.budget
         rewrite = rewrite_for(one, self._rewrite)
         prepare = partial(_prepared, target, rewrite, self._clock)
         return Party(target.name, sender, chooser, prepare, one.timeout_s)
@@ -315,7 +327,7 @@ def _chooser(one: Challenger, config: Config, stored: StoredRun) -> Chooser:
         sample=one.sample,
         max_in_flight=one.max_in_flight,
         rate=Rate(one.rate_per_s),
-        budget=Budget(one.budget_usd, spent),
+        budget=budget_of(one, spent),
         breaker=Breaker(breaking),
     )
 
