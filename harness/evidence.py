@@ -25,7 +25,7 @@ from harness.stats.sequential import NOTHING_SEEN
 from harness.sums import Sums
 from harness.verdict import Estimate, Memory, SegmentContrast, Unavailable
 
-_IMPUTED = frozenset({"latency_s", "first_byte_s", "correct", *STREAM_QUANTITIES})
+_IMPUTED = frozenset({"latency_s", "first_byte_s", "correct", "misformatted", *STREAM_QUANTITIES})
 """Quantities of which a failed answer has the worst value there is."""
 
 FEWEST_TO_BE_RIGHT = 20

@@ -168,8 +168,11 @@ class Tables:
         unmatched = unmatched_paths(
             table,
             has_label=config.label_path is not None,
-            outputs=tuple(config.numeric_outputs),
+            outputs=tuple(
+                name for name, one in config.numeric_outputs.items() if one.kind == "number"
+            ),
             comparisons=tuple(one.name for one in config.compare),
+            has_format=config.answer_format is not None,
         )
         for name, n_answers in unmatched.items():
             raise ConfigError(

@@ -6,21 +6,33 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from harness import plugins
+from harness.compare.format import Format
 from harness.compare.patterns import seen_from
 from harness.config import Config
-from harness.config.comparison import Comparison, StructureComparison
+from harness.config.comparison import Comparison, Formatting, StructureComparison
+from harness.config.model import NumericOutput as Output
 from harness.config.model import digest_of
 from harness.dialects import Dialect, Refusing, Streaming, volatile_of
 from harness.dialects.event_stream import token_times
 from harness.dialects.paths import JsonPath
 from harness.exchange import Headers, Response
 from harness.measure import spec
-from harness.measure.spec import Comparing, NumericOutput, TruthInRequest, ValueSpec
+from harness.measure.grading import Brier, Grade, LogLoss, Ndcg
+from harness.measure.spec import (
+    Comparing,
+    Formatted,
+    NumericOutput,
+    TruthInRequest,
+    ValueSpec,
+)
 from harness.output import JsonValue, Undecodable
 from harness.usage import Usage
 
 _VALUES_VERSION = 1
 """Raised when the same config gives other columns or numbers; stored values are then rebuilt."""
+
+_LOOK_INSIDE = ("structure", "tool_calls")
+"""Comparisons of which it is kept where two answers differ."""
 
 
 def dialect_of(config: Config) -> Dialect:
@@ -48,14 +60,18 @@ def value_spec(config: Config, *, open_loop: bool) -> ValueSpec:
     """How pairs become values."""
     dialect = dialect_of(config)
     # That a stream was cut off is only to be seen in it.
-    asks_something = bool(config.output or config.compare) or isinstance(dialect, Streaming)
+    asks_something = bool(config.output or config.compare or config.answer_format)
+    asks_something = asks_something or isinstance(dialect, Streaming)
     return ValueSpec(
         open_loop=open_loop,
         decode=dialect.decode if asks_something else None,
         label=JsonPath(config.label_path) if config.label_path else None,
         outputs={
             name: NumericOutput(
-                JsonPath(output.path), better=output.score.better, worst=output.score.worst
+                JsonPath(output.path),
+                better=output.score.better,
+                worst=output.score.worst,
+                grade=_grade(output),
             )
             for name, output in config.numeric_outputs.items()
         },
@@ -63,7 +79,25 @@ def value_spec(config: Config, *, open_loop: bool) -> ValueSpec:
         truth=TruthInRequest(dialect.decode, JsonPath(config.truth)) if config.truth else None,
         streaming=_streaming(dialect),
         refused=dialect.refused if isinstance(dialect, Refusing) else None,
+        answer_format=_formatted(config.answer_format) if config.answer_format else None,
     )
+
+
+def _grade(output: Output) -> Grade | None:
+    match output.kind:
+        case "number":
+            return None
+        case "brier":
+            return Brier()
+        case "log_loss":
+            return LogLoss()
+        case "ndcg":
+            return Ndcg(output.k)
+
+
+def _formatted(demanded: Formatting) -> Formatted:
+    format = Format(demanded.json_schema, demanded.pattern)
+    return Formatted(JsonPath(demanded.path), format.problem)
 
 
 def _streaming(dialect: Dialect) -> spec.Streaming | None:
@@ -84,6 +118,8 @@ def values_digest(config: Config, *, open_loop: bool) -> str:
     """Digest of everything the value table depends on."""
     written = config.masked()
     asked = {key: written.get(key) for key in ("dialect", "output", "compare", "truth")}
+    if demanded := written.get("answer_format"):
+        asked["answer_format"] = demanded
     if volatile := volatile_of(dialect_of(config)):
         asked["volatile"] = volatile
     return digest_of({**asked, "open_loop": open_loop, "version": _VALUES_VERSION})[:16]
@@ -114,4 +150,4 @@ def _comparing(one: Comparison, dialect: Dialect) -> Comparing:
     if isinstance(one, StructureComparison) and one.volatile == "ignored":
         options["ignore"] = (*one.ignore, *seen_from(one.path, volatile_of(dialect)))
     comparator: Any = plugins.make(plugins.COMPARATORS, one.kind, **options)
-    return Comparing(one.name, JsonPath(one.path), comparator, keeps_paths=one.kind == "structure")
+    return Comparing(one.name, JsonPath(one.path), comparator, keeps_paths=one.kind in _LOOK_INSIDE)

@@ -179,6 +179,11 @@ def _needs_label(values: dict[str, Any], rule: WrittenRule) -> None:
 def _needs_dialect(values: dict[str, Any], rule: WrittenRule) -> None:
     """What only some dialects know; a dialect that is not there is said where it is named."""
     stem = metric_of(rule).partition(".")[0]
+    if stem == "format_violation_rate" and values.get("answer_format") is None:
+        raise BadValueError(
+            "is {value}, which needs to know what answers have to look like",
+            "Say it under `answer_format`, for instance {path: $.reply, json_schema: {}}",
+        )
     if stem in catalog.STREAM_QUANTITIES:
         kind: type = Streaming
         what = "reads streams"

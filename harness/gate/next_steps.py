@@ -11,6 +11,7 @@ from harness.verdict import Finding, Status, ValidityCheck
 EVIDENCE = {
     "cost_usd": "give champion and challenger a `price`",
     "accuracy": "give `output.label` and `truth`",
+    "format_violation_rate": "say under `answer_format` what answers have to look like",
     "refusal_rate": "choose a `dialect` whose answers say when a model declined",
     "negative_flip_rate": "give `output.label` and `truth`",
     "latency_s": "measure both sides (`champion_answers: live`), or accept the log's with "

@@ -31,7 +31,7 @@ import orjson
 
 from harness.exchange import Headers
 from harness.measure.coverage import Coverage
-from harness.measure.spec import Comparing, ValueSpec
+from harness.measure.spec import Comparing, NumericOutput, ValueSpec
 from harness.output import MISSING, Decoded, Found, JsonValue, Undecodable, same_scalar
 
 Raw: TypeAlias = tuple[str, int | None, bytes, bool, Headers]
@@ -52,6 +52,7 @@ class SideColumns:
     correct: list[bool | None] = field(default_factory=list)
     label: list[str | None] = field(default_factory=list)
     refused: list[bool | None] = field(default_factory=list)
+    misformatted: list[bool | None] = field(default_factory=list)
     output_tokens: list[int | None] = field(default_factory=list)
 
 
@@ -79,6 +80,7 @@ class _Answer:
         reason: Why it is undecodable.
         is_refusal: Whether it is undecodable, but not a success by its status.
         refused: Whether the model declined, where the dialect can tell.
+        misformatted: Whether it lacks the format that is demanded, where one is.
         output_tokens: As its usage says, where streams are looked at.
     """
 
@@ -88,6 +90,7 @@ class _Answer:
     is_refusal: bool = False
     is_success: bool | None = None
     refused: bool | None = None
+    misformatted: bool | None = None
     output_tokens: int | None = None
 
 
@@ -163,12 +166,17 @@ class AnswerReader:
         if isinstance(decoded, Undecodable):
             return _Answer(None, decoded.kind, decoded.reason, is_success is False, is_success)
         parts = [find(decoded) for find in self._finds]
-        broken = any(parts[i] is not MISSING and _number(parts[i]) is None for i in self._outputs)
+        broken = any(
+            parts[i] is not MISSING and _number(parts[i]) is None
+            for i, output in zip(self._outputs, self._spec.outputs.values(), strict=True)
+            if output.grade is None
+        )
         return _Answer(
             parts,
             NO_OUTPUT if broken else None,
             is_success=is_success,
             refused=self._refused(decoded),
+            misformatted=self._is_misformatted(parts),
             output_tokens=self._output_tokens(decoded),
         )
 
@@ -181,6 +189,14 @@ class AnswerReader:
 
     def _refused(self, decoded: JsonValue) -> bool | None:
         return None if self._spec.refused is None else self._spec.refused(decoded)
+
+    def _is_misformatted(self, parts: list[Found]) -> bool | None:
+        """None also for an answer without the part; see above for when that is a failure."""
+        demanded = self._spec.answer_format
+        if demanded is None:
+            return None
+        found = parts[-1]
+        return None if found is MISSING else demanded.problem(found) is not None
 
     def _output_tokens(self, decoded: JsonValue) -> int | None:
         return self._spec.streaming.output_tokens(decoded) if self._spec.streaming else None
@@ -217,9 +233,10 @@ class AnswerReader:
         return _Said(
             label=None if label is MISSING else _json_text(label),
             correct=self._is_correct(answer, label, truth),
-            numbers=[_number(answer.parts[i]) for i in self._outputs]
-            if answer.parts is not None
-            else [None for _ in self._outputs],
+            numbers=[
+                _graded(answer.parts[i] if answer.parts is not None else MISSING, truth, output)
+                for i, output in zip(self._outputs, self._spec.outputs.values(), strict=True)
+            ],
         )
 
     def _add_side(self, columns: SideColumns, answer: _Answer, said: _Said) -> None:
@@ -229,6 +246,7 @@ class AnswerReader:
         columns.label.append(said.label)
         columns.correct.append(said.correct)
         columns.refused.append(answer.refused)
+        columns.misformatted.append(answer.misformatted)
         columns.output_tokens.append(answer.output_tokens)
         for column, number in zip(columns.outputs, said.numbers, strict=True):
             column.append(number)
@@ -279,6 +297,14 @@ class AnswerReader:
         if {one.is_success, other.is_success} == {True, False}:
             return False, comparison.distance, ["status", *comparison.paths]
         return comparison.agree, comparison.distance, list(comparison.paths)
+
+
+def _graded(found: Found, truth: Found, output: NumericOutput) -> float | None:
+    if output.grade is None:
+        return _number(found)
+    if found is MISSING or truth is MISSING:
+        return None
+    return _number(output.grade(found, truth))
 
 
 def _number(found: Found) -> float | None:

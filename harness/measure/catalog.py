@@ -60,6 +60,7 @@ _RATES = {
     "failure_rate": ("failed", Better.LOWER),
     "accuracy": ("correct", Better.HIGHER),
     "refusal_rate": ("refused", Better.LOWER),
+    "format_violation_rate": ("misformatted", Better.LOWER),
 }
 """Shares of yes on each side: the value table's column, and which way is better."""
 
@@ -138,7 +139,7 @@ def _names(outputs: Iterable[str], comparisons: Iterable[str], *, repeated: bool
         yield from (f"{stem}.{statistic}" for statistic in ("mean", "p95", "exceedance"))
     yield "failure_rate"
     yield from (f"failure_rate.{kind}" for kind in FAILURES)
-    yield from ("accuracy", "negative_flip_rate", "refusal_rate")
+    yield from ("accuracy", "negative_flip_rate", "refusal_rate", "format_violation_rate")
     for name in comparisons:
         yield from (f"{name}.disagreement_rate", f"{name}.mean")
         if repeated:

@@ -7,6 +7,7 @@ flatter the side that fails on the hard requests. A failed exchange counts as th
     times of a stream     exceedance: exceeded
     tokens per second     none
     accuracy              wrong
+    format                violated
     refusal               missing: nobody knows what it would have said
     numeric output        its configured `worst`; without one it is missing
     cost, tokens          as billed
@@ -97,6 +98,8 @@ def _side(metric: Metric, side: str) -> pl.Expr:
         return _time(metric, value, failed)
     if stem == "output":
         value = pl.when(failed).then(pl.lit(metric.worst, pl.Float64)).otherwise(value)
+    if metric.quantity == "misformatted":
+        return failed | value
     if metric.quantity == "tokens_per_s":
         value = pl.when(failed).then(0.0).otherwise(value)
     match metric.statistic:

@@ -36,11 +36,13 @@ class NumericOutput:
 
     Attributes:
         worst: What a failed exchange counts as; None leaves it out.
+        grade: What is found and the truth to the number; None where the number itself is found.
     """
 
     find: Find
     better: Better = Better.HIGHER
     worst: float | None = None
+    grade: Callable[[JsonValue, JsonValue], float | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,18 @@ class Streaming:
 
 
 @dataclass(frozen=True, slots=True)
+class Formatted:
+    """What format answers have to have.
+
+    Attributes:
+        problem: What is wrong with the part that was found, in one line; None when nothing is.
+    """
+
+    find: Find
+    problem: Callable[[JsonValue], str | None]
+
+
+@dataclass(frozen=True, slots=True)
 class ValueSpec:
     """How pairs become values.
 
@@ -92,6 +106,7 @@ class ValueSpec:
         truth: None takes the pair's own.
         streaming: None where the dialect does not read streams.
         refused: Whether a model declined to answer; None where the dialect cannot tell.
+        answer_format: Which part of an answer has what format; None where none is demanded.
     """
 
     open_loop: bool
@@ -102,6 +117,7 @@ class ValueSpec:
     truth: TruthInRequest | None = None
     streaming: Streaming | None = None
     refused: Callable[[JsonValue], bool | None] | None = None
+    answer_format: Formatted | None = None
 
     @property
     def paths(self) -> dict[str, Find]:
@@ -109,4 +125,5 @@ class ValueSpec:
         label = {"output.label": self.label} if self.label is not None else {}
         outputs = {f"output.{name}": output.find for name, output in self.outputs.items()}
         comparisons = {f"compare.{entry.name}": entry.find for entry in self.comparisons}
-        return {**label, **outputs, **comparisons}
+        demanded = {"answer_format": self.answer_format.find} if self.answer_format else {}
+        return {**label, **outputs, **comparisons, **demanded}

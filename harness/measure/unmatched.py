@@ -16,14 +16,17 @@ def unmatched_paths(
     has_label: bool,
     outputs: Sequence[str],
     comparisons: Sequence[str],
+    has_format: bool = False,
 ) -> dict[str, int]:
     """The config entries whose path found nothing in any champion answer.
 
     Args:
         has_label: Whether a label is configured.
-        outputs: Names of the numeric outputs.
+        outputs: Names of the numeric outputs that are found as they are. A grade is missing without
+            a truth too, so that nothing can be told from it.
         comparisons: Names of the comparisons. One is known to have found nothing only where both
             sides answered.
+        has_format: Whether a format of answers is demanded.
 
     Returns:
         Entry, as `output.label` or `compare.body`, to the number of answers it was looked for in;
@@ -37,6 +40,8 @@ def unmatched_paths(
         looked["output.label"] = (answered, "champion_label")
     looked |= {f"output.{name}": (answered, f"champion_output.{name}") for name in outputs}
     looked |= {f"compare.{name}": (both, f"{name}.distance") for name in comparisons}
+    if has_format:
+        looked["answer_format"] = (answered, "champion_misformatted")
     if not looked:
         return {}
     counts = (

@@ -44,8 +44,9 @@ def tabulate(pairs: pl.DataFrame, spec: ValueSpec) -> Tabulated:
     Returns:
         Columns: `request_id, cluster_id, received_at, segments` (where there are any),
         `content_hash`, for each side what is known of its exchange (`X_refused`, and how its tokens
-        came, where the dialect knows of that), and for each comparison `<name>.agree`,
-        `<name>.distance` and, where it keeps them, `<name>.paths`. Null is missing.
+        came, where the dialect knows of that; `X_misformatted` where a format is demanded), and for
+        each comparison `<name>.agree`, `<name>.distance` and, where it keeps them, `<name>.paths`.
+        Null is missing.
     """
     cancelled = pl.any_horizontal(
         pl.col(f"{side}_outcome") == FailureKind.CANCELLED.value for side in SIDES
@@ -196,7 +197,7 @@ def _side_columns(outcome: pl.Series, spec: ValueSpec, read: SideColumns) -> lis
         failure,
         pl.Series(f"{side}_correct", read.correct or unread, pl.Boolean),
         pl.Series(f"{side}_label", read.label or unread, pl.String),
-        *_refused_column(spec, read),
+        *_verdict_columns(spec, read),
         *(
             pl.Series(f"{side}_output.{name}", column, pl.Float64)
             for name, column in zip(spec.outputs, read.outputs, strict=True)
@@ -204,7 +205,11 @@ def _side_columns(outcome: pl.Series, spec: ValueSpec, read: SideColumns) -> lis
     ]
 
 
-def _refused_column(spec: ValueSpec, read: SideColumns) -> list[pl.Series]:
-    if spec.refused is None:
-        return []
-    return [pl.Series(f"{read.side}_refused", read.refused, pl.Boolean)]
+def _verdict_columns(spec: ValueSpec, read: SideColumns) -> list[pl.Series]:
+    """What an answer is besides right or wrong, where somebody can tell."""
+    columns = []
+    if spec.refused is not None:
+        columns.append(pl.Series(f"{read.side}_refused", read.refused, pl.Boolean))
+    if spec.answer_format is not None:
+        columns.append(pl.Series(f"{read.side}_misformatted", read.misformatted, pl.Boolean))
+    return columns

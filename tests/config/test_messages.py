@@ -200,8 +200,8 @@ WRONG = {
     ),
     "an unknown comparator": (
         replaced("as: label", "as: lable"),
-        "11: compare[0].as: is 'lable', must be one of label, numeric, structure. Did you mean "
-        "'label'?",
+        "11: compare[0].as: is 'lable', must be one of label, numeric, structure, "
+        "probabilities, ranking, text, format, vector, tool_calls. Did you mean 'label'?",
     ),
     "duplicate key": (
         with_line("log:", "log: other.jsonl"),
