@@ -144,7 +144,8 @@ def _conclude(
 ) -> _Conclusion:
     broken = [check for check in validity if check.status is not Status.PASS]
     if broken or not validity:
-        return _Conclusion(Decision.INVALID, _no_evidence(broken), for_invalid(validity))
+        steps = for_invalid(validity, observed.conservation)
+        return _Conclusion(Decision.INVALID, _no_evidence(broken), steps)
     if not findings:
         step = "Write rules under `policy.rules`, one of them on `failure_rate`."
         return _Conclusion(Decision.HOLD, "The policy has no rules, so nothing was asked.", (step,))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from harness.pair import Conservation, LossReason
 from harness.verdict import Finding, Status, ValidityCheck
 
 # What gives a rule its evidence, by the stem or the statistic of its metric.
@@ -38,7 +39,7 @@ EVIDENCE = {
 REMEDIES = {
     "pairs": "See under losses why no request was paired",
     "conservation": "Run it again: requests vanished uncounted, which is a fault of the harness",
-    "pairing_rate": "See under losses what was lost; raise `max_in_flight` or lower `sample`",
+    "pairing_rate": "See under losses what was lost, and why",
     "champion_answered": "Check the champion's `url`, credentials and `rewrite`",
     "duplicate_request_ids": "Run it again into a fresh directory with `--run DIR`",
     "negative_latencies": "Correct the log's times, or leave them out",
@@ -52,14 +53,37 @@ REMEDIES = {
     "call_order": "Run it again: the side called first may have warmed a cache for the other",
 }
 
+LOSS_REMEDIES = {
+    LossReason.MIRROR_DOWN: "Find out in the sidecar's log why the mirror was down, and give it "
+    "the memory and CPU it needs",
+    LossReason.FRONT_DOWN: "Find out in the sidecar's log why a front was down",
+    LossReason.SHED_LINK: "Give the mirror more CPU, or mirror less (`capture.sample`)",
+    LossReason.TOO_LARGE: "Raise `capture.max_body`",
+    LossReason.UNREDACTED: "Look under `capture.redact`: what could not be redacted is not kept",
+    LossReason.NO_CHAMPION_ANSWER: "Find out why the log lacks answers of the champion",
+    LossReason.NO_CHALLENGER_ANSWER: "Find out why the log lacks answers of the challenger",
+    LossReason.REPEATED_ID: "Give each request of the log an id of its own",
+}
+"""What to do about most of what was lost, where that made a run no evidence."""
 
-def for_invalid(validity: Sequence[ValidityCheck]) -> tuple[str, ...]:
+
+def for_invalid(validity: Sequence[ValidityCheck], conservation: Conservation) -> tuple[str, ...]:
     """A remedy for each failed check."""
+    remedies = {**REMEDIES, **_of_losses(conservation)}
     return tuple(
-        f"{REMEDIES[check.check]}."
+        f"{remedies[check.check]}."
         for check in validity
-        if check.status is not Status.PASS and check.check in REMEDIES
+        if check.status is not Status.PASS and check.check in remedies
     )
+
+
+def _of_losses(conservation: Conservation) -> dict[str, str]:
+    counted = {
+        reason: n for reason, n in conservation.losses.items() if n and reason in LOSS_REMEDIES
+    }
+    if not counted:
+        return {}
+    return {"pairing_rate": LOSS_REMEDIES[max(counted, key=lambda reason: counted[reason])]}
 
 
 def for_rejected() -> tuple[str, ...]:

@@ -350,3 +350,20 @@ def test_the_order_of_rules_does_not_change_the_decision(order, harms):
 
     assert mixed.decision == straight.decision
     assert mixed.p_value == straight.p_value
+
+
+@pytest.mark.parametrize(
+    ("losses", "step"),
+    [
+        ({LossReason.MIRROR_DOWN: 80, LossReason.SHED_LINK: 20}, "why the mirror was down"),
+        ({LossReason.SHED_LINK: 100}, "Give the mirror more CPU"),
+    ],
+)
+def test_what_was_mostly_lost_says_what_to_do(losses, step):
+    """A mirror that was down is not helped by a lower sampling rate."""
+    lost = Conservation(received=1000, paired=900, losses=losses)
+
+    verdict = decided([FAILURES], [FINE], seen=replace(observed(), conservation=lost))
+
+    assert verdict.decision is Decision.INVALID
+    assert step in verdict.next_steps[0]
