@@ -10,16 +10,11 @@ lines are capped, and of the pairs as many are shown as fit.
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
-from hashlib import sha256
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from harness.quantity import say
 from harness.report import figure, numbers
 from harness.report.circumstances import circumstance_lines
 from harness.report.diff import Line, lined_up, pieces
@@ -34,7 +29,7 @@ from harness.report.noise import noise_lines
 from harness.report.rule_row import RuleRow, harm_heading, row_of
 from harness.report.sanitize import printable
 from harness.report.segments import segment_lines, shown
-from harness.report.signs import DECISION_SIGNS
+from harness.report.templates import hash_of, templates
 from harness.verdict import ChallengerVerdict, Decision, Finding, Status, Verdict
 
 MOST_BYTES = 1_000_000
@@ -48,7 +43,6 @@ _EXAMPLES = (24, 12, 6, 3, 1, 0)
 
 MOST_LINES = 60
 LONGEST_LINE = 300
-LONGEST_TEXT = 600
 LONGEST_CONFIG = 60_000
 
 NOTHING_BESIDE = Dossier()
@@ -127,7 +121,7 @@ def _page(verdict: Verdict, dossier: Dossier, most_pairs: int) -> str:
         _chapter(one, dossier.materials.get(one.challenger, Material()), i, most_pairs)
         for i, one in enumerate(verdict.challengers[:MOST_IN_FULL])
     ]
-    environment, style, script = _environment()
+    environment, style, script = templates()
     facts = [(name, said) for name, said in dossier.provenance.facts]
     return (
         environment.get_template("page.jinja")
@@ -141,8 +135,8 @@ def _page(verdict: Verdict, dossier: Dossier, most_pairs: int) -> str:
             methods=METHODS,
             style=Markup(style),
             script=Markup(script),
-            style_hash=_hash_of(style),
-            script_hash=_hash_of(script),
+            style_hash=hash_of(style),
+            script_hash=hash_of(script),
             what_to_do=WHAT_TO_DO,
         )
         .encode("utf-8", "replace")
@@ -232,47 +226,3 @@ def _config_lines(config: str) -> str:
     lines = config[:LONGEST_CONFIG].split("\n")
     said = "\n".join(printable(line, longest=LONGEST_LINE) for line in lines)
     return said + ("\n…" if len(config) > LONGEST_CONFIG else "")
-
-
-@cache
-def _environment() -> tuple[Environment, str, str]:
-    """Templates, and the style and script as they stand in the page."""
-    loader = PackageLoader("harness.report", "html")
-    environment = Environment(
-        loader=loader,
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["shown"] = _shown
-    environment.filters["prose"] = _prose
-    environment.filters["drawn"] = Markup
-    environment.filters["count"] = numbers.count
-    environment.filters["p_value"] = numbers.p_value
-    environment.filters["size"] = numbers.size
-    environment.globals["say"] = say
-    environment.globals["signs"] = DECISION_SIGNS
-    style, script = (
-        environment.get_template(name).render().strip() for name in ("style.jinja", "script.jinja")
-    )
-    return environment, style, script
-
-
-def _shown(text: str, longest: int = LONGEST_TEXT) -> str:
-    """Foreign text as it may stand in a page, still to be escaped."""
-    return printable(text, longest=longest)
-
-
-def _prose(text: str, longest: int = LONGEST_TEXT) -> Markup:
-    """A sentence of ours, which may quote foreign text; what is in backticks is code."""
-    parts = printable(text, longest=longest).split("`")
-    if len(parts) % 2 == 0:
-        return Markup("{}").format("`".join(parts))
-    return Markup("").join(
-        Markup("<code>{}</code>").format(part) if i % 2 else part for i, part in enumerate(parts)
-    )
-
-
-def _hash_of(text: str) -> str:
-    return f"sha256-{b64encode(sha256(text.encode()).digest()).decode()}"
