@@ -102,7 +102,7 @@ def _distribution(values: pl.LazyFrame, quantity: str, unit: Unit) -> Distributi
         return None
     is_time = unit is Unit.SECONDS
     edges, is_logarithmic = _edges(min(lows), max(highs))
-    counts = _counts(values, quantity, edges)
+    counts = _counts(values, quantity, edges, is_logarithmic)
     failed = _failed(values)
     return Distribution(
         quantity=quantity,
@@ -130,22 +130,26 @@ def _edges(low: float, high: float) -> tuple[list[float], bool]:
 
 
 def _counts(
-    values: pl.LazyFrame, quantity: str, edges: Sequence[float]
+    values: pl.LazyFrame, quantity: str, edges: Sequence[float], is_logarithmic: bool
 ) -> dict[str, tuple[int, ...]]:
     """How many answered exchanges of each side lie in each bin."""
-    found = {}
+    found, n_bins = {}, len(edges) - 1
     for side in _SIDES:
-        bins = (
-            pl.col(f"{side}_{quantity}")
-            .cut(list(edges[1:-1]), left_closed=True)
-            .to_physical()
-            .alias("bin")
-        )
+        place = _placed(pl.col(f"{side}_{quantity}"), edges, is_logarithmic)
+        bins = (place * n_bins).floor().clip(0, n_bins - 1).cast(pl.Int16).alias("bin")
         answered = ~pl.col(f"{side}_failed") & pl.col(f"{side}_{quantity}").is_not_null()
         counted = collect(values.filter(answered).select(bins).group_by("bin").len())
         by_bin = dict(counted.iter_rows())
-        found[side] = tuple(by_bin.get(i, 0) for i in range(len(edges) - 1))
+        found[side] = tuple(by_bin.get(i, 0) for i in range(n_bins))
     return found
+
+
+def _placed(value: pl.Expr, edges: Sequence[float], is_logarithmic: bool) -> pl.Expr:
+    """Where values lie between the first edge, 0, and the last, 1."""
+    low, high = edges[0], edges[-1]
+    if is_logarithmic:
+        return (value / low).log() / math.log(high / low)
+    return (value - low) / (high - low)
 
 
 def _failed(values: pl.LazyFrame) -> dict[str, Mapping[str, int]]:

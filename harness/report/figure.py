@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from harness.quantity import difference_scale, say
+from harness.quantity import difference_scale, say, say_e_value
 from harness.report import numbers
 from harness.report.charts.closing import closing
 from harness.report.charts.fields import disagreement
@@ -104,14 +104,31 @@ def looks(histories: Sequence[History], findings: Sequence[Finding]) -> Iterator
 
 def _closing(history: History, status: str) -> Figure:
     last = history.looks[-1] if history.looks else None
+    verb = history.rule.partition(" ")[0]
+    drawn = _turned(history) if verb == "at_least" else history
     note = "The interval holds at every look at once."
     if last is not None:
-        note += f" After {numbers.count(last.n_pairs)} pairs the e-value is {last.e_value:.3g}."
+        seen = f"{numbers.count(last.n_pairs)} pairs"
+        note += f" After {seen} the e-value is {say_e_value(last.e_value)}."
     return _figure(
         history.rule,
         note,
         "looking-at-any-time",
-        lambda width: closing(history, width=width, status=status),
+        lambda width: closing(
+            drawn, width=width, status=status, is_level=verb in {"at_most", "at_least"}
+        ),
+    )
+
+
+def _turned(history: History) -> History:
+    """A rule that wants much of something: its harm is the level below zero."""
+    return replace(
+        history,
+        margin=-history.margin,
+        looks=tuple(
+            replace(one, harm=-one.harm, harm_low=-one.harm_high, harm_high=-one.harm_low)
+            for one in history.looks
+        ),
     )
 
 

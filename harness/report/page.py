@@ -33,13 +33,13 @@ from harness.report.templates import hash_of, templates
 from harness.verdict import ChallengerVerdict, Decision, Finding, Status, Verdict
 
 MOST_BYTES = 1_000_000
-MOST_IN_FULL = 12
-"""Challengers with chapters of their own; the others stand in the summary."""
+MOST_SUMMED_UP = 240
+"""Challengers in the summary; those that come first have chapters of their own."""
 
 MOST_RULES = 40
 MOST_NOTES = 60
-_EXAMPLES = (24, 12, 6, 3, 1, 0)
-"""How many pairs of each challenger are tried, until the page is small enough."""
+_ROOM = ((24, 12), (12, 12), (6, 12), (3, 12), (1, 12), (0, 12), (0, 6), (0, 3), (0, 1))
+"""Pairs of each challenger, and challengers in full: tried until the page is small enough."""
 
 MOST_LINES = 60
 LONGEST_LINE = 300
@@ -109,17 +109,17 @@ class _Chapter:
 def render(verdict: Verdict, dossier: Dossier = NOTHING_BESIDE) -> str:
     """The whole page."""
     page = ""
-    for most_pairs in _EXAMPLES:
-        page = _page(verdict, dossier, most_pairs)
+    for most_pairs, most_in_full in _ROOM:
+        page = _page(verdict, dossier, most_pairs, most_in_full)
         if len(page.encode()) < MOST_BYTES:
             break
     return page
 
 
-def _page(verdict: Verdict, dossier: Dossier, most_pairs: int) -> str:
+def _page(verdict: Verdict, dossier: Dossier, most_pairs: int, most_in_full: int) -> str:
     chapters = [
         _chapter(one, dossier.materials.get(one.challenger, Material()), i, most_pairs)
-        for i, one in enumerate(verdict.challengers[:MOST_IN_FULL])
+        for i, one in enumerate(verdict.challengers[:most_in_full])
     ]
     environment, style, script = templates()
     facts = [(name, said) for name, said in dossier.provenance.facts]
@@ -128,7 +128,7 @@ def _page(verdict: Verdict, dossier: Dossier, most_pairs: int) -> str:
         .render(
             verdict=verdict,
             chapters=chapters,
-            others=verdict.challengers[MOST_IN_FULL : MOST_IN_FULL * 20],
+            others=verdict.challengers[most_in_full:MOST_SUMMED_UP],
             notes=verdict.notes[:MOST_NOTES],
             provenance=facts[:200],
             config=_config_lines(dossier.provenance.config),

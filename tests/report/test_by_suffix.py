@@ -30,4 +30,5 @@ def test_an_unknown_suffix_is_a_usage_error(path, named):
     with pytest.raises(UsageError) as caught:
         renderer_for(PurePath(path))
 
-    assert str(caught.value) == f"-o {path}: unknown type {named}. Use one of .json, .md, .xml, .html"
+    known = ".json, .md, .xml, .html"
+    assert str(caught.value) == f"-o {path}: unknown type {named}. Use one of {known}"

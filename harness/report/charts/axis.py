@@ -75,4 +75,5 @@ def scaled_ticks(axis: Axis, scale: Scale, *, most: int = 7) -> list[tuple[float
 
 
 def _plain(value: float) -> str:
-    return f"{value:,.6g}".replace("-", "\N{MINUS SIGN}")
+    size = f"{abs(value):,.10f}".rstrip("0").rstrip(".")
+    return f"\N{MINUS SIGN}{size}" if value < 0 and size != "0" else size

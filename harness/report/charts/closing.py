@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import math
 
-from harness.quantity import difference_scale
+from harness.quantity import difference_scale, level_scale
 from harness.report.charts.axis import Axis, round_ratios, scaled_ticks
 from harness.report.charts.drawing import line, mark, path, picture, text
 from harness.report.material import History
 
-_HEIGHT, _TOP, _BOTTOM, _LEFT, _RIGHT = 240, 18, 40, 62, 96
+_HEIGHT, _TOP, _BOTTOM, _LEFT, _RIGHT = 240, 18, 40, 54, 62
 
 
-def closing(history: History, *, width: int, status: str) -> str:
-    """Draw the interval at each look; the last one is the verdict's. Nothing below two looks."""
+def closing(history: History, *, width: int, status: str, is_level: bool) -> str:
+    """Draw the interval at each look; the last one is the verdict's. Nothing below two looks.
+
+    Args:
+        is_level: Whether a level is drawn and no harm: shares are then percent.
+    """
     looks = history.looks
     if len(looks) < 2 or looks[0].n_pairs >= looks[-1].n_pairs:
         return ""
@@ -21,7 +25,12 @@ def closing(history: History, *, width: int, status: str) -> str:
     along = Axis(looks[0].n_pairs, looks[-1].n_pairs, _LEFT, right, is_logarithmic=True)
     low, high = _reach(history)
     up = Axis(low, high, floor, _TOP)
-    scale = difference_scale(history.unit, low, high, relative=history.relative)
+    scale = (
+        level_scale(history.unit, low, high)
+        if is_level
+        else difference_scale(history.unit, low, high, relative=history.relative)
+    )
+    what = "level" if is_level else "harm"
     parts = []
     for y, said in scaled_ticks(up, scale, most=6):
         parts += [line(_LEFT, y, right, y, "grid"), text(_LEFT - 8, y + 4, said, anchor="end")]
@@ -34,7 +43,7 @@ def closing(history: History, *, width: int, status: str) -> str:
         line(_LEFT, up(history.margin), right, up(history.margin), "margin"),
         text(right + 8, up(history.margin) + 4, "margin", "strong"),
         mark(along(last.n_pairs), up(last.harm), status),
-        text(_LEFT, _HEIGHT - 4, f"pairs seen; harm in{scale.suffix or ' its own unit'}", "note"),
+        text(_LEFT, _HEIGHT - 4, f"pairs seen; {what} in{scale.suffix or ' its own unit'}", "note"),
     ]
     for n in round_ratios(looks[0].n_pairs, last.n_pairs, most=6 if width > 500 else 3):
         x = along(n)

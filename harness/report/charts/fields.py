@@ -33,7 +33,6 @@ def _row(one: Field, y: float, axis: Axis, is_narrow: bool) -> Iterator[str]:
         yield text(axis.start, y - 4, one.name, most=46)
     else:
         yield text(axis.start - 12, y + 15, one.name, anchor="end", most=34)
-    yield box(axis.start, y, axis.end - axis.start, 20, "rail")
     yield box(axis.start, y, axis(one.share) - axis.start, 20, "differs")
     if one.floor is not None:
         x = axis(one.floor)

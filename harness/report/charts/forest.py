@@ -15,6 +15,7 @@ from harness.report.charts.drawing import box, line, mark, path, picture, text
 
 _ROW, _TOP, _BOTTOM = 58, 34, 12
 _NARROW = 500
+_APART = 3.0
 _MARGIN_AT = 0.64
 """Where the margin's line stands: most rules pass, and what passes lies left of it."""
 
@@ -89,22 +90,31 @@ def _row(
         yield line(axis(row.zero), middle - 12, axis(row.zero), middle + 12, "zero")
         if abs(axis(row.zero) - at) > 30:  # else the margin's line would cross it
             yield text(axis(row.zero), middle + 24, "no harm", "tiny", anchor="middle")
-    yield from _interval(row.middle, row.low, row.high, row.status, axis, middle)
+    yield from _interval(row.middle, row.low, row.high, row.margin, row.status, axis, middle)
 
 
 def _interval(
-    middle: float, low: float, high: float, status: str, axis: Axis, y: float
+    middle: float, low: float, high: float, margin: float, status: str, axis: Axis, y: float
 ) -> Iterator[str]:
-    """A bar with ends; an end that is open, or beyond the drawing, is an arrow."""
+    """A bar with ends; an end that is open, or beyond the drawing, is an arrow.
+
+    What is on one side of the margin is not drawn onto it, however close it is.
+    """
+
+    def place(value: float) -> float:
+        if value < margin:
+            return min(axis(value), axis(margin) - _APART)
+        return max(axis(value), axis(margin) + _APART) if value > margin else axis(margin)
+
     kind = f"interval {status}"
-    yield line(axis(low), y, axis(high), y, kind)
+    yield line(place(low), y, place(high), y, kind)
     for end, turned in ((low, -1), (high, 1)):
-        x = axis(end)
+        x = place(end)
         if math.isfinite(end) and axis.holds(end):
             yield line(x, y - 6, x, y + 6, kind)
         else:
             yield path([(x - 7 * turned, y - 6), (x, y), (x - 7 * turned, y + 6)], kind)
-    yield mark(axis(middle), y, status)
+    yield mark(place(middle), y, status)
 
 
 def _axis(

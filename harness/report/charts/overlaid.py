@@ -14,12 +14,13 @@ from harness.report.material import Distribution
 
 _HEIGHT, _TOP, _BOTTOM = 260, 46, 40
 _LEFT, _FAILED = 52, 96
-"""Room at the right for failures, which have no place on the axis."""
+"""Room at the right for failures, which have no place on an axis of time."""
 
 
 def overlaid(seen: Distribution, *, width: int, title: str) -> str:
     """Draw the share of all requests in each bin, of both sides, to one scale."""
-    right = width - _FAILED - 14
+    is_time = bool(seen.timeouts or seen.champion_failed or seen.challenger_failed)
+    right = width - (_FAILED + 14 if is_time else 4)
     floor = _HEIGHT - _BOTTOM
     axis = Axis(seen.edges[0], seen.edges[-1], _LEFT, right, seen.is_logarithmic)
     n_champion = sum(seen.champion) + sum(seen.champion_failed.values())
@@ -31,7 +32,7 @@ def overlaid(seen: Distribution, *, width: int, title: str) -> str:
     )
     up = Axis(0.0, highest, floor, _TOP)
     parts = [
-        *_legend(width),
+        *_legend(),
         *_levels(up, right),
         line(_LEFT, floor, right, floor, "axis"),
         path(_steps(seen.champion, n_champion, seen.edges, axis, up), "area champion", closed=True),
@@ -40,16 +41,16 @@ def overlaid(seen: Distribution, *, width: int, title: str) -> str:
     for x, said in level_ticks(axis, seen.unit, most=7 if width > 500 else 4):
         parts += [line(x, floor, x, floor + 4, "axis"), text(x, floor + 18, said, anchor="middle")]
     parts += _timeouts(seen, axis, floor)
-    parts += _failures(seen, width, floor, n_champion, n_challenger)
+    if is_time:
+        parts += _failures(seen, width, floor, n_champion, n_challenger)
     return picture(parts, width=width, height=_HEIGHT, title=title)
 
 
-def _legend(width: int) -> Iterator[str]:
+def _legend() -> Iterator[str]:
     yield box(2, 8, 22, 10, "area champion")
     yield text(30, 17, "champion")
     yield line(106, 13, 128, 13, "line challenger")
     yield text(134, 17, "challenger")
-    yield text(width, 17, "failed", "strong", anchor="end")
 
 
 def _levels(up: Axis, right: float) -> Iterator[str]:
@@ -88,6 +89,7 @@ def _failures(
         ("challenger", sum(seen.challenger_failed.values()), n_challenger),
     )
     up = Axis(0.0, 1.0, floor, _TOP)
+    yield text(width, 17, "failed", "strong", anchor="end")
     yield line(start, floor, width, floor, "axis")
     for i, (side, n_failed, n) in enumerate(sides):
         x, share = start + 10 + 44 * i, n_failed / n if n else 0.0

@@ -15,7 +15,7 @@ from harness.report.charts.axis import Axis, scaled_ticks
 from harness.report.charts.drawing import box, line, path, picture, text
 from harness.report.material import QuantileCurve, QuantilePoint
 
-_HEIGHT, _TOP, _BOTTOM, _LEFT, _RIGHT = 260, 34, 40, 62, 12
+_HEIGHT, _TOP, _BOTTOM, _LEFT, _RIGHT = 260, 34, 40, 70, 24
 _MARKED = (0.5, 0.75, 0.9, 0.95, 0.99, 0.999)
 
 
