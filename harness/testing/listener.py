@@ -4,9 +4,10 @@ Theory of operation
 ===================
 
 The application is one plain function: it is given a question and the loop's time, and says what
-happens to it and when: a reply, silence, a connection closed without an answer, or the end of the
-process. It never waits; the listener does. So a deployment that is slow, full or dying is a
-function that can be tested without a socket, and a server that costs little more than its model.
+happens to it and when: a reply, a stream, silence, a connection closed without an answer, or the
+end of the process. It never waits; the listener does. So a deployment that is slow, full or dying
+is a function that can be tested without a socket, and a server that costs little more than its
+model.
 
 Questions of one connection are answered in their order. A question that comes while another of the
 same connection is open waits unread by the application.
@@ -58,6 +59,26 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
+class Stream:
+    """An answer that comes piece by piece, each at its time on the loop's clock.
+
+    Attributes:
+        pieces: When, and what; times never fall.
+        is_dropped: Whether the connection is closed after the last piece, in the midst of the
+            answer.
+    """
+
+    pieces: tuple[tuple[float, bytes], ...]
+    content_type: str = "text/event-stream"
+    is_dropped: bool = False
+
+    @property
+    def head(self) -> bytes:
+        head = f"HTTP/1.1 200 OK\r\ncontent-type: {self.content_type}\r\n"
+        return f"{head}transfer-encoding: chunked\r\n\r\n".encode("latin-1")
+
+
+@dataclass(frozen=True, slots=True)
 class Silence:
     """No answer, ever; the connection stays open."""
 
@@ -74,7 +95,7 @@ class Death:
     """The process ends at once, as if it had been killed: no answer, no goodbye."""
 
 
-Reaction = Reply | Silence | HangUp | Death
+Reaction = Reply | Stream | Silence | HangUp | Death
 
 Application = Callable[[Question, float], Reaction]
 
@@ -133,6 +154,9 @@ class Connection(asyncio.Protocol):
         match self.application(self._waiting.popleft(), self.loop.time()):
             case Reply(at_s=at_s) as reply:
                 self._at(at_s, lambda: self._finish(reply))
+            case Stream() as stream:
+                self._write(stream.head)
+                self._go_on(stream, 0)
             case HangUp(at_s):
                 self._at(at_s, self._close)
             case Silence():
@@ -146,11 +170,32 @@ class Connection(asyncio.Protocol):
         else:
             self.loop.call_at(at_s, act)
 
+    def _go_on(self, stream: Stream, n_sent: int) -> None:
+        """Send the next piece when it is due; what is overdue at once."""
+        if n_sent < len(stream.pieces):
+            self._at(stream.pieces[n_sent][0], lambda: self._send_piece(stream, n_sent))
+        elif stream.is_dropped:
+            self._close()
+        else:
+            self._end(b"0\r\n\r\n")
+
+    def _send_piece(self, stream: Stream, number: int) -> None:
+        _, piece = stream.pieces[number]
+        self._write(b"%x\r\n%b\r\n" % (len(piece), piece))
+        self._go_on(stream, number + 1)
+
     def _finish(self, reply: Reply) -> None:
+        self._end(reply.encoded())
+
+    def _end(self, data: bytes) -> None:
         self._busy = False
         if self._transport is not None:
-            self._transport.write(reply.encoded())
+            self._transport.write(data)
             self._take()
+
+    def _write(self, data: bytes) -> None:
+        if self._transport is not None:
+            self._transport.write(data)
 
     def _close(self) -> None:
         if self._transport is not None:

@@ -198,6 +198,43 @@ WRONG = {
         replaced("  label: $.label\n", "  top.score: {path: $.s, better: higher}\n"),
         "9: output.top.score: must not hold a dot. It separates a metric from its statistic",
     ),
+    "a refusal that the dialect cannot see": (
+        with_rule("{at_most: refusal_rate, value: 0.1}"),
+        "15: policy.rules[1].at_most: is 'refusal_rate', which needs a dialect that knows refusals, "
+        "and json does not. Such are anthropic_messages, openai_chat, openai_responses",
+    ),
+    "a token's time where nothing is streamed": (
+        with_rule("{not_worse: first_token_s.p95, margin: 10%}"),
+        "15: policy.rules[1].not_worse: is 'first_token_s.p95', which needs a dialect that reads "
+        "streams, and json does not. Such are anthropic_messages, openai_chat, openai_responses",
+    ),
+    "percent of the time a stream stood still": (
+        with_rule("{not_worse: stalled_s.mean, margin: 5%}").replace(
+            "log:", "dialect: openai_chat\nlog:"
+        ),
+        "16: policy.rules[1].margin: is '5%', and the metric need not be above 0. Percent is for "
+        "means and quantiles of times, costs and tokens: give the margin in the metric's unit",
+    ),
+    "a format nobody asked for": (
+        with_rule("{at_most: format_violation_rate, value: 0.1}"),
+        "15: policy.rules[1].at_most: is 'format_violation_rate', which needs to know what answers "
+        "have to look like. Say it under `answer_format`, for instance {path: $.reply, json_schema: "
+        "{}}",
+    ),
+    "a schema that is none": (
+        with_line("policy:", "answer_format: {path: $.reply, json_schema: {type: text}}"),
+        "12: answer_format: is no JSON Schema: $.type: 'text' is not valid under any of the given "
+        "schemas",
+    ),
+    "places of what is no ranking": (
+        replaced("label: $.label", "score: {path: $.p, as: brier, k: 3, better: lower}"),
+        "9: output.score.k: is 3, and only `as: ndcg` counts places. Remove it",
+    ),
+    "a distance of texts that there is not": (
+        replaced("as: label}", "as: text, by: meaning}"),
+        "11: compare[0].by: is 'meaning', must be 'exact', 'normalized', 'words', 'word_set', 'edit' "
+        "or 'length'. Known here: edit, exact, length, normalized, word_set, words",
+    ),
     "an unknown comparator": (
         replaced("as: label", "as: lable"),
         "11: compare[0].as: is 'lable', must be one of label, numeric, structure, "
