@@ -16,12 +16,14 @@ from harness.config import load
 from harness.errors import UsageError
 from harness.report.standings import Standing
 from harness.report.standings_forms import as_markdown, as_record, on_screen
+from harness.report.trend import as_page
 from harness.store.catalogue import of_config
 from harness.store.reader import StoredRun
 
 FORMS: dict[str, Callable[[Sequence[Standing]], str]] = {
     ".md": as_markdown,
     ".json": as_record,
+    ".html": as_page,
 }
 
 
@@ -51,7 +53,7 @@ def compare(
             "-o",
             "--output",
             metavar="FILE",
-            help="Write to a file: .md or .json. May be given several times.",
+            help="Write to a file: .html, .md or .json. May be given several times.",
             show_default=False,
         ),
     ] = None,
@@ -61,7 +63,7 @@ def compare(
 
     A run that has no verdict yet is judged.
 
-    Example: harness compare RUN RUN --challenger digits-knn -o history.md
+    Example: harness compare RUN --history -o trend.html
     """
     for path in output or ():
         _form(path)

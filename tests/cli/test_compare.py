@@ -21,22 +21,27 @@ def test_runs_are_put_beside_each_other(harness, two, tmp_path):
     (kept,) = (tmp_path / "runs/a/verdicts").iterdir()
     before = kept.stat().st_mtime_ns
 
-    shown = harness("compare", *two, "-o", "history.md", "-o", "history.json")
+    shown = harness("compare", *two, *outputs("md", "json", "html"))
     printed = harness("compare", "b", "--history", "--json")
 
     assert (shown.code, shown.err) == (0, "")
     assert shown.out.startswith("2 runs, 1 challenger\n")
     assert shown.out.count("✗ 1 new") == shown.out.count("✗ 2 new") == 1
+    assert "<svg" in (tmp_path / "history.html").read_text()
     assert "| 1 | a | " in (tmp_path / "history.md").read_text()
     assert (tmp_path / "history.json").read_text() == printed.out
     assert [one["run_id"] for one in json.loads(printed.out)["standings"]] == ["a", "b"]
     assert kept.stat().st_mtime_ns == before
 
 
+def outputs(*suffixes):
+    return [word for suffix in suffixes for word in ("-o", f"history.{suffix}")]
+
+
 def test_mistakes_are_refused(harness, two):
     """Exit 2, and what to do."""
     refused = {
-        ("-o", "x.csv"): "-o x.csv: unknown type .csv. Use one of .md, .json",
+        ("-o", "x.csv"): "-o x.csv: unknown type .csv. Use one of .md, .json, .html",
         ("--challenger", "old"): "--challenger old: the runs have new. Name these",
     }
     for words, err in refused.items():
