@@ -7,10 +7,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 export PYTHONUTF8 = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help replay shadow gate scenarios test soak bench bench-sidecar isolation calibrate check format schema lock clean
+.PHONY: help replay shadow gate scenarios test soak bench bench-sidecar isolation calibrate check format screenshots schema lock clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 replay: $(VENV)/run.stamp ## replay the recorded log to champion and challengers, then gate (CONFIG=, LOG=)
 	$(BIN)/harness replay $(CONFIG) $(if $(LOG),--log $(LOG))
@@ -47,6 +47,11 @@ check: $(VENV)/test.stamp ## lint, types, tests
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(MAKE) test
+
+screenshots: $(VENV)/test.stamp ## replay the log and photograph the report (CONFIG=; needs Chromium)
+	rm -rf .cache/screenshots
+	-$(BIN)/harness replay $(CONFIG) --run .cache/screenshots/run -o .cache/screenshots/report.html
+	$(BIN)/python -m harness.testing.screenshots .cache/screenshots/report.html docs/images
 
 format: $(VENV)/test.stamp ## format the code
 	$(BIN)/ruff check --fix .

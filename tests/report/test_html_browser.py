@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from pathlib import Path
 
 import pytest
@@ -14,25 +13,23 @@ from tests.report import dossiers
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright")
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-AXE = Path(os.environ.get("HARNESS_AXE", Path(__file__).parents[2] / ".cache/axe/axe.min.js"))
+screenshots = pytest.importorskip("harness.testing.screenshots", reason="needs playwright")
+
+ROOT = Path(__file__).parents[2]
+CHROMIUM = screenshots.chromium()
+AXE_OF_NPM = ".cache/axe/node_modules/axe-core/axe.min.js"
+AXE = Path(os.environ.get("HARNESS_AXE", ROOT / AXE_OF_NPM))
 
 pytestmark = [
     pytest.mark.process,
     pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium"),
-    pytest.mark.xdist_group("browser"),
 ]
-
-QUIET = (
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
-    "--disable-background-networking", "--disable-component-update",
-)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def browser():
     with sync_api.sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=list(screenshots.QUIET))
         yield started
         started.close()
 
