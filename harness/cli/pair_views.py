@@ -9,6 +9,7 @@ from harness.cli.meaning import dialect_of
 from harness.compare.explain import explain
 from harness.config import Config
 from harness.config.comparison import StructureComparison
+from harness.dialects import volatile_of
 from harness.output import Undecodable
 from harness.quantity import say
 from harness.report.comparison_view import BothSides, PairView, as_text
@@ -61,12 +62,10 @@ def _facts(row: Row) -> Iterator[BothSides]:
 def _differences(champion: Any, challenger: Any, config: Config) -> Iterator[tuple[str, str]]:
     if champion is None or challenger is None:
         return
-    ignored = [
-        path
-        for one in config.compare
-        if isinstance(one, StructureComparison)
-        for path in one.ignore
-    ]
+    structures = [one for one in config.compare if isinstance(one, StructureComparison)]
+    ignored = [path for one in structures for path in one.ignore]
+    if all(one.volatile == "ignored" for one in structures):
+        ignored += volatile_of(dialect_of(config))
     for line in explain(champion, challenger, ignore=ignored).lines:
         path, _, what = line.partition(": ")
         yield path, what

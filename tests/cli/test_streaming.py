@@ -86,3 +86,8 @@ def test_streams_are_timed_compared_and_judged(harness, folder):
     assert all(body.count(b"\n\n") >= 3 for body in received)
     calls = values["terse"].filter(pl.col("calls.agree").not_())
     assert calls["calls.paths"].to_list() == 3 * [["$.weather.days"]]
+
+    shown = harness("show", "runs/one", calls["request_id"][0], "--challenger", "terse").out
+    assert "tool_calls[0].function.arguments" in shown
+    assert "$.id" not in shown
+    assert "$.created" not in shown

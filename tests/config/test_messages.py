@@ -200,8 +200,8 @@ WRONG = {
     ),
     "a refusal that the dialect cannot see": (
         with_rule("{at_most: refusal_rate, value: 0.1}"),
-        "15: policy.rules[1].at_most: is 'refusal_rate', which needs a dialect that knows refusals, "
-        "and json does not. Such are anthropic_messages, openai_chat, openai_responses",
+        "15: policy.rules[1].at_most: is 'refusal_rate', which needs a dialect that knows "
+        "refusals, and json does not. Such are anthropic_messages, openai_chat, openai_responses",
     ),
     "a token's time where nothing is streamed": (
         with_rule("{not_worse: first_token_s.p95, margin: 10%}"),
@@ -218,8 +218,8 @@ WRONG = {
     "a format nobody asked for": (
         with_rule("{at_most: format_violation_rate, value: 0.1}"),
         "15: policy.rules[1].at_most: is 'format_violation_rate', which needs to know what answers "
-        "have to look like. Say it under `answer_format`, for instance {path: $.reply, json_schema: "
-        "{}}",
+        "have to look like. Say it under `answer_format`, for instance {path: $.reply, "
+        "json_schema: {}}",
     ),
     "a schema that is none": (
         with_line("policy:", "answer_format: {path: $.reply, json_schema: {type: text}}"),
@@ -232,8 +232,8 @@ WRONG = {
     ),
     "a distance of texts that there is not": (
         replaced("as: label}", "as: text, by: meaning}"),
-        "11: compare[0].by: is 'meaning', must be 'exact', 'normalized', 'words', 'word_set', 'edit' "
-        "or 'length'. Known here: edit, exact, length, normalized, word_set, words",
+        "11: compare[0].by: is 'meaning', must be 'exact', 'normalized', 'words', 'word_set', "
+        "'edit' or 'length'. Known here: edit, exact, length, normalized, word_set, words",
     ),
     "an unknown comparator": (
         replaced("as: label", "as: lable"),
