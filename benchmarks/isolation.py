@@ -9,8 +9,9 @@ turns within a round, because neighbours on the machine are noisy: trust what di
 not by a few hundred microseconds.
 
 Everything under test is on one core, harness's mirror and watch included; users, champion and
-challenger are on the other, the challenger at idle priority, so that what it burns there is not
-measured as what it does to users. Only Linux can say so.
+challenger are on the other, challengers that burn CPU at idle priority, so that what they burn is
+not measured as what they do to users. Only Linux can say so. On a machine that others use as well,
+`--real-time` puts what serves users, and users themselves, before everybody else (as root).
 
 nginx is Debian's with `mirror`, its timeouts for the challenger set to the 2 s that harness has;
 Envoy has `request_mirror_policies` and its defaults otherwise (see `benchmarks.peers`). The
@@ -36,6 +37,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from benchmarks import peers
@@ -44,8 +46,11 @@ from harness.testing.conditions import condition
 from harness.testing.load import Schedule, Seen, answered, asking
 from harness.testing.sidecar import Sidecar, resident_bytes, sidecar
 
+_BURNING = ("trickling", "flooding", "bomb")
+
 _TEN_MB = 10_000_000
 _SETTLES_WITHIN_S = 30.0
+_STARTS_WITHIN_S = 90.0
 
 _CONFIG = """\
 champion: {{name: champion, url: "{champion}", timeout: 10s}}
@@ -201,20 +206,41 @@ class System:
 
 @dataclass(frozen=True, slots=True)
 class Cores:
-    """Where things run; empty words where that cannot be said."""
+    """Where things run; no words where that cannot be said."""
 
     under_test: tuple[str, ...]
     others: tuple[str, ...]
-    at_idle: tuple[str, ...]
+    is_real_time: bool
 
     @classmethod
-    def of_this_machine(cls, nice: int) -> Cores:
-        words: tuple[str, ...] = ("nice", "-n", str(nice)) if nice else ()
+    def of_this_machine(cls, *, is_real_time: bool) -> Cores:
         if not hasattr(os, "sched_getaffinity") or shutil.which("taskset") is None:
-            return cls(words, words, ())
+            return cls((), (), is_real_time)
         cores = sorted(os.sched_getaffinity(0))
-        other = ("taskset", "-c", str(cores[-1]))
-        return cls((*words, "taskset", "-c", str(cores[0])), (*words, *other), ("chrt", "-i", "0"))
+        first, last = (("taskset", "-c", str(core)) for core in (cores[0], cores[-1]))
+        return cls(first, last, is_real_time)
+
+    @property
+    def peers(self) -> tuple[str, ...]:
+        return (*self._first, *self.under_test)
+
+    @property
+    def users(self) -> tuple[str, ...]:
+        return (*self._first, *self.others)
+
+    def challenger(self, name: str) -> tuple[str, ...]:
+        """Those that burn CPU do so where nobody else wants it."""
+        first = ("chrt", "-i", "0") if self.others and name in _BURNING else self._first
+        return (*first, *self.others)
+
+    def prefer(self, pid: int) -> None:
+        """A front, like any other proxy under test."""
+        if self.is_real_time:
+            os.sched_setscheduler(pid, os.SCHED_RR, os.sched_param(1))
+
+    @property
+    def _first(self) -> tuple[str, ...]:
+        return ("chrt", "-r", "1") if self.is_real_time else ()
 
 
 def _port(url: str) -> int:
@@ -233,8 +259,12 @@ def _harness(
         text = _CONFIG.format(champion=urls[0], challenger=urls[1], more=one.capture)
         running.append(stack.enter_context(sidecar(place, text, before=cores.under_test)))
     mirrors, plain = running
-    switched = (plain.url, plain.desk(ask="pause", by="the benchmark"))
-    assert switched[1].get("done"), switched
+    for each in running:
+        assert each.url
+        each.until(partial(each.pid_of, "mirror"), _STARTS_WITHIN_S)
+        cores.prefer(each.pids()["front 1"])
+    switched = plain.desk(ask="pause", by="the benchmark")
+    assert switched.get("done"), switched
 
     def pids() -> dict[str, int]:
         found = mirrors.pids()
@@ -247,8 +277,8 @@ def _harness(
 def _peer(name: str, stack: ExitStack, folder: Path, urls: tuple[str, str], cores: Cores) -> System:
     start = {"nginx": peers.nginx, "Envoy": peers.envoy}[name]
     champion, challenger = map(_port, urls)
-    mirrors = stack.enter_context(start(folder / "mirrors", champion, challenger, cores.under_test))
-    plain = stack.enter_context(start(folder / "plain", champion, None, cores.under_test))
+    mirrors = stack.enter_context(start(folder / "mirrors", champion, challenger, cores.peers))
+    plain = stack.enter_context(start(folder / "plain", champion, None, cores.peers))
     return System(name, mirrors.url, plain.url, lambda: {"front": mirrors.pid})
 
 
@@ -273,10 +303,9 @@ def measure(one: Condition, names: Sequence[str], chosen: Chosen) -> list[System
                 tempfile.TemporaryDirectory(prefix="isolation-", ignore_cleanup_errors=True)
             )
         )
-        champion = stack.enter_context(condition("fast", before=cores.others))
-        challenger = stack.enter_context(
-            condition(one.challenger, before=(*cores.at_idle, *cores.others[-3:]))
-        )
+        champion = stack.enter_context(condition("fast", before=cores.users))
+        bad = condition(one.challenger, before=cores.challenger(one.challenger))
+        challenger = stack.enter_context(bad)
         urls = (champion, challenger)
         systems = [
             _harness(stack, folder / name, one, urls, cores)
@@ -307,7 +336,7 @@ def _ask(one: Condition, system: System, number: int, chosen: Chosen) -> None:
 
 
 def _seen(url: str, schedule: Schedule, cores: Cores) -> Seen:
-    return answered(asking(url, schedule, before=cores.others), schedule)
+    return answered(asking(url, schedule, before=cores.users), schedule)
 
 
 # What comes out.
@@ -397,9 +426,11 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=2.0)
     parser.add_argument("--only", action="append", help="conditions with that in their name")
-    parser.add_argument("--nice", type=int, default=0, help="priority of what is measured")
+    parser.add_argument("--real-time", action="store_true", help="what is measured comes first")
     asked = parser.parse_args()
-    chosen = Chosen(asked.rounds, asked.seconds, Cores.of_this_machine(asked.nice))
+    chosen = Chosen(
+        asked.rounds, asked.seconds, Cores.of_this_machine(is_real_time=asked.real_time)
+    )
     names = ["harness"]
     for name, program in (("nginx", peers.nginx_program()), ("Envoy", peers.envoy_program())):
         if program is None:

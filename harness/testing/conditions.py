@@ -50,14 +50,6 @@ class _Bad(asyncio.Protocol):
         """The bad thing, at the first bytes of a request."""
 
 
-class _NeverReads(_Bad):
-    """Accepts, and takes no byte."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        super().connection_made(transport)
-        self.transport.pause_reading()
-
-
 class _NeverCloses(_Bad):
     """Begins an answer that ends with the connection, which it never closes."""
 
@@ -131,6 +123,16 @@ async def _accept(protocol: Callable[[], _Bad], listening: socket.socket) -> Non
     server.close()
 
 
+def _never_read(listening: socket.socket) -> None:
+    """Accept, and take no byte: what is sent stays in the kernel, until that is full.
+
+    An event loop would not do: it may read ahead before it is told not to.
+    """
+    accepted = []
+    while True:
+        accepted.append(listening.accept())
+
+
 def _nobody(port: int, *, is_silent: bool) -> socket.socket:
     """A port that nobody serves.
 
@@ -152,14 +154,13 @@ _FILLING: list[socket.socket] = []
 
 _APPLICATIONS = {"fast": _fast, "slow": _slow}
 _PROTOCOLS: dict[str, type[_Bad]] = {
-    "never_reads": _NeverReads,
     "never_closes": _NeverCloses,
     "trickling": _Trickles,
     "flooding": _Floods,
     "bomb": _Bombs,
 }
 
-CONDITIONS = ("fast", "down", "refusing", "slow", *_PROTOCOLS)
+CONDITIONS = ("fast", "down", "refusing", "slow", "never_reads", *_PROTOCOLS)
 """`fast` and `slow` (2 s) echo; `down` lets connecting hang, `refusing` refuses it; the others
 accept and then do what their name says."""
 
@@ -179,7 +180,9 @@ def serve(condition: str, port: int) -> None:
         _bomb()  # takes a second to pack
     listening = bound(port)
     print(listening.getsockname()[1], flush=True)
-    if condition in _APPLICATIONS:
+    if condition == "never_reads":
+        _never_read(listening)
+    elif condition in _APPLICATIONS:
         uvloop.run(run_listener(_APPLICATIONS[condition], listening))
     else:
         uvloop.run(_accept(_PROTOCOLS[condition], listening))

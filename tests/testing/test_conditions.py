@@ -1,5 +1,7 @@
 """Challengers that behave badly, as a client of theirs sees them."""
 
+import socket
+
 import pytest
 
 from harness.testing.conditions import CONDITIONS, condition
@@ -33,3 +35,13 @@ def test_it_behaves_as_its_name_says(name):
     assert seen.n_sent == 1
     assert set(seen.problems) <= SEEN_AS[name]
     assert (seen.n_right == 1) is (name == "fast")
+
+
+@pytest.mark.process
+def test_who_never_reads_takes_no_more_than_the_kernel_does():
+    """Whoever sends to it is stuck soon."""
+    with condition("never_reads") as url:
+        port = int(url.rpartition(":")[2])
+        sock = socket.create_connection(("127.0.0.1", port), timeout=0.3)
+        with sock, pytest.raises(TimeoutError):
+            sock.sendall(bytes(64 << 20))
