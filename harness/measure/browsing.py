@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from enum import StrEnum
@@ -109,7 +109,7 @@ def browse(
         "size",
         "outcome",
         "fields",
-        "segments",
+        pl.col("parts").alias("segments"),
         "champion",
         "challenger",
         "latency_s",
@@ -120,23 +120,44 @@ def browse(
 def tally(values: pl.DataFrame | pl.LazyFrame, comparisons: Sequence[str], choice: Choice) -> Tally:
     """Count the pairs that fit, and what they can be chosen by further."""
     fitting = _fitting(values, comparisons, choice)
-    n_pairs, fields, segments, outcomes = pl.collect_all(
+    schema = fitting.collect_schema()
+    column = pl.col("segments").struct
+    segments = [
+        fitting.select(value=pl.format("{}={}", pl.lit(name), column.field(name)))
+        for name in _segment_names(schema)
+    ]
+    n_pairs, *counted = pl.collect_all(
         [
             fitting.select(pl.len()),
-            _counts(fitting.select(pl.col("fields").list.unique()).explode("fields"), "fields"),
-            _counts(fitting.select("segments").explode("segments"), "segments"),
-            _counts(fitting.select("outcome"), "outcome"),
+            _counts(_places(fitting, comparisons, schema.names())),
+            _counts(segments),
+            _counts([fitting.select(value="outcome")]),
         ]
     )
-    return Tally(n_pairs.item(), *(dict(one.iter_rows()) for one in (fields, segments, outcomes)))
+    return Tally(n_pairs.item(), *(dict(one.iter_rows()) for one in counted))
 
 
-def _counts(values: pl.LazyFrame, name: str) -> pl.LazyFrame:
+def _places(
+    fitting: pl.LazyFrame, comparisons: Sequence[str], columns: Sequence[str]
+) -> Iterator[pl.LazyFrame]:
+    """Where pairs differ, a row for each pair and place; whole lists are not carried around."""
+    for name in comparisons:
+        differing = fitting.filter(differs(name))
+        # Selected alone a literal is one row, however many there are.
+        yield differing.with_columns(value=pl.lit(name)).select("value")
+        if f"{name}.paths" in columns:
+            yield differing.select(value=f"{name}.paths").explode("value")
+
+
+def _counts(values: Iterable[pl.LazyFrame]) -> pl.LazyFrame:
+    """The most frequent values and how often they occur."""
+    none = pl.LazyFrame(schema={"value": pl.String})
     return (
-        values.drop_nulls()
-        .group_by(name)
+        pl.concat([none, *values])
+        .drop_nulls()
+        .group_by("value")
         .len()
-        .sort("len", name, descending=[True, False])
+        .sort("len", "value", descending=[True, False])
         .head(MOST_COUNTED)
     )
 
@@ -148,19 +169,16 @@ def _fitting(
     schema = lazy.collect_schema()
     names = _segment_names(schema)
     column = pl.col("segments").struct
-    parts = (column.field(name) == pl.lit(value) for name, value in choice.segments.items())
+    wanted = (column.field(name) == pl.lit(value) for name, value in choice.segments.items())
     return (
         lazy.with_row_index("row")
-        .filter(pl.lit(value=True), *parts)
+        .filter(pl.lit(value=True), *wanted)
         .filter(_of_kind(choice.outcome))
-        .select(
-            "row",
-            "request_id",
-            "received_at",
+        .with_columns(
             size=size(comparisons),
             outcome=_outcome(),
             fields=_fields(comparisons, schema.names()),
-            segments=_segments(names),
+            parts=_parts(names),
             champion=said("champion"),
             challenger=said("challenger"),
             latency_s=_excess("latency_s"),
@@ -176,7 +194,7 @@ def _segment_names(schema: pl.Schema) -> tuple[str, ...]:
     return tuple(one.name for one in kind.fields) if isinstance(kind, pl.Struct) else ()
 
 
-def _segments(names: Sequence[str]) -> pl.Expr:
+def _parts(names: Sequence[str]) -> pl.Expr:
     """`source=mobile` of every segment whose value is known."""
     if not names:
         return pl.lit([], pl.List(pl.String))
@@ -257,7 +275,7 @@ def _order(order: Order) -> tuple[list[pl.Expr], list[bool]]:
         case Order.FIELD:
             return [pl.col("fields").list.last(), pl.col("size")], [False, True]
         case Order.SEGMENT:
-            return [pl.col("segments").list.join(", "), pl.col("size")], [False, True]
+            return [pl.col("parts").list.join(", "), pl.col("size")], [False, True]
         case Order.TIME:
             return [pl.col("received_at")], [False]
         case Order.LATENCY | Order.COST:
