@@ -16,6 +16,9 @@ LONGEST_LINE = 4000
 CONTEXT = 3
 """Equal lines shown around a difference; longer equal stretches are folded into one line."""
 
+LEAD = 40
+"""Characters that are alike and shown before the first that is not."""
+
 CHANGED, ONLY_CHAMPION, ONLY_CHALLENGER = "≠", "<", ">"
 
 _MOST_WORDS = 400
@@ -51,8 +54,10 @@ def lined_up(
     Args:
         champion: None where there is no answer.
     """
-    left, right = (_lines(side, most_lines, longest_line) for side in (champion, challenger))
-    return list(_folded(list(_lines_beside(left, right))))
+    left, right = (_lines(side) for side in (champion, challenger))
+    beside = _lines_beside(left[:most_lines], right[:most_lines], longest_line)
+    rest = _rest(left[most_lines:], right[most_lines:])
+    return [*_folded(list(beside)), *rest]
 
 
 def pieces(line: Line) -> tuple[list[Piece], list[Piece]]:
@@ -79,27 +84,65 @@ def _whole(side: str | None, differs: bool) -> list[Piece]:
     return [one for one in kept if one.text]
 
 
-def _lines(answer: str | None, most: int, longest: int) -> list[str]:
+def _lines(answer: str | None) -> list[str]:
     if answer is None:
         return ["(no answer)"]
-    lines = answer.split("\n")
     # A carriage return at the end of a line is part of the line break.
-    shown = [one_line(line.removesuffix("\r"), longest=longest) for line in lines[:most]]
-    more = len(lines) - most
-    return [*shown, f"… {numbers.count(more)} more lines"] if more > 0 else shown
+    return [line.removesuffix("\r") for line in answer.split("\n")]
 
 
-def _lines_beside(champion: Sequence[str], challenger: Sequence[str]) -> Iterator[Line]:
+def _rest(champion: Sequence[str], challenger: Sequence[str]) -> Iterator[Line]:
+    """What is not lined up, for want of room: how much it is, and whether it differs."""
+    if champion or challenger:
+        left, right = (
+            f"… {numbers.count(len(side))} more lines" if side else None
+            for side in (champion, challenger)
+        )
+        yield Line(" ", left, right) if champion == challenger else _different(left, right)
+
+
+def _lines_beside(
+    champion: Sequence[str], challenger: Sequence[str], longest: int
+) -> Iterator[Line]:
     """Both answers line by line, equal lines beside each other."""
     matcher = SequenceMatcher(None, champion, challenger)  # its junk rule keeps repeats cheap
     for tag, i, i_end, j, j_end in matcher.get_opcodes():
         if tag == "equal":
-            yield from (Line(" ", line, line) for line in champion[i:i_end])
+            shown = (one_line(line, longest=longest) for line in champion[i:i_end])
+            yield from (Line(" ", line, line) for line in shown)
             continue
         n = max(i_end - i, j_end - j)
         left = [*champion[i:i_end], *[None] * (n - (i_end - i))]
         right = [*challenger[j:j_end], *[None] * (n - (j_end - j))]
-        yield from map(_different, left, right)
+        for pair in zip(left, right, strict=True):
+            yield _different(*_cut(*pair, longest))
+
+
+def _cut(champion: str | None, challenger: str | None, longest: int) -> tuple[str | None, ...]:
+    """Both lines as they are shown: long ones from shortly before they begin to differ.
+
+    Cut at the same place, two answers that differ late would look the same.
+    """
+    start = 0
+    if champion is not None and challenger is not None:
+        alike = _alike(champion, challenger)
+        start = alike - LEAD if alike > longest - LEAD else 0
+    return tuple(
+        None if side is None else "…" * (start > 0) + one_line(side[start:], longest=longest)
+        for side in (champion, challenger)
+    )
+
+
+def _alike(left: str, right: str) -> int:
+    """How many characters two lines begin with alike; by halving, for lines of megabytes."""
+    low, high = 0, min(len(left), len(right))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if left[low:middle] == right[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
 
 
 def _different(champion: str | None, challenger: str | None) -> Line:
