@@ -147,7 +147,7 @@ METHODS = (
         "Worst first: pairs that only the challenger failed, then those that only it got wrong, "
         "then the others by distance. Typical are pairs of median size, one for each of the most "
         "frequent ways to differ.",
-        "docs/verdict.md",
+        "docs/verdict.md#the-page",
     ),
 )
 
