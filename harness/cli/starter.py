@@ -12,6 +12,7 @@ import orjson
 
 from harness import plugins
 from harness.dialects import Dialect
+from harness.dialects.event_stream import events_of, is_event_stream
 from harness.exchange import Recorded, Response
 from harness.output import Undecodable, same_scalar
 
@@ -32,6 +33,9 @@ _PLAIN = re.compile(r"[$A-Za-z/][A-Za-z0-9_./-]*")
 # Enough to see what answers look like; a log may have millions.
 _LOOKED_AT = 500
 _MAX_PLACES = 200
+
+# Of a stream, where its first event is to be found.
+_FIRST_EVENT = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +115,16 @@ class Looking:
 
 
 def _dialect_of(body: bytes) -> str:
-    """The dialect an answer looks like."""
-    value = _parsed(body)
+    """The dialect an answer looks like; of a stream, what its first event does."""
+    first = events_of(body[:_FIRST_EVENT])[:1] if is_event_stream(body, ()) else []
+    value = _parsed(first[0].data if first else body)
     if isinstance(value, dict):
+        if str(value.get("object")).startswith("chat.completion"):
+            return "openai_chat"
+        if value.get("object") == "response" or value.get("type") == "response.created":
+            return "openai_responses"
+        if value.get("type") in ("message", "message_start"):
+            return "anthropic_messages"
         outputs = value.get("outputs")
         if isinstance(outputs, list) and outputs and isinstance(outputs[0], dict):
             return "kserve_v2"

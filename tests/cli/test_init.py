@@ -14,6 +14,7 @@ from harness.errors import HarnessError, UsageError
 from harness.exchange import DeploymentName
 from harness.run import Deployment, Role, RunId
 from harness.store.manifest import Manifest, write_manifest
+from harness.testing.streams import APIS, Answer, plain, streamed
 from tests.config.writing import GOOD, written
 
 DIGITS = Path(__file__).parents[2] / "fixtures" / "logs" / "digits.jsonl"
@@ -110,6 +111,19 @@ def test_dialects_are_told_by_their_answers(tmp_path):
     config = load(tmp_path / "harness.yaml")
 
     assert (config.dialect, config.label_path) == ("kserve_v2", "$.outputs.y[0]")
+
+
+@pytest.mark.parametrize("api", APIS)
+@pytest.mark.parametrize("form", [plain, streamed])
+def test_chat_answers_are_told_by_their_shape(api, form, tmp_path):
+    """Plain and streamed, without a Content-Type."""
+    body = form(api, Answer("Good morning.")).decode()
+    answer = {"status": 200, "headers": [], "body": body, "outcome": "ok"}
+    log = lines(tmp_path / "a.jsonl", {"answer": answer})
+
+    init(log=log, out=tmp_path / "harness.yaml")
+
+    assert load(tmp_path / "harness.yaml").dialect == api
 
 
 def test_a_path_with_odd_characters_is_quoted(tmp_path):
