@@ -127,6 +127,18 @@ def test_a_verdict_goes_to_files_by_suffix(harness, stored):
     assert Path("deep/er/v.md").read_text().strip()
 
 
+def test_a_verdict_goes_to_a_page_with_what_the_run_holds(harness, stored):
+    """Distributions, pairs with both answers, the config; and how to make it again."""
+    said = harness("gate", "runs/one", "-o", "report.html")
+
+    page = Path("report.html").read_text()
+    assert said.code == 0
+    assert "PROMOTE" in page
+    assert "Latency of both sides" in page
+    assert "harness gate runs/one -o report.html" in page
+    assert "not_worse" in page.partition("The whole config")[2]
+
+
 def test_a_file_that_cannot_be_written_is_named(harness, stored):
     """The verdict is lost to nobody: exit 1 says which file, and the run has it."""
     said = harness("gate", "runs/one", "-o", "/proc/v.json")
