@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +11,7 @@ import typer
 from harness.cli.gate import config_of
 from harness.cli.listing import lists, outcome_of, segments_of
 from harness.cli.outputs import colour, width
+from harness.cli.paging import page
 from harness.cli.pair_views import Row, view_of
 from harness.cli.places import RUNS, stored_run
 from harness.cli.recording import recording
@@ -81,8 +81,7 @@ def show(
     """
     stored = stored_run(run, RUNS)
     if stored.observed is not None and not stored.challengers:
-        for part in recording(stored, request_id):
-            sys.stdout.write(part)
+        page(recording(stored, request_id))
         return
     names = _challengers(stored, challenger)
     by = load(config) if config is not None else config_of(stored)
@@ -92,8 +91,7 @@ def show(
         texts = lists(stored, by, names, choice)
     else:
         texts = _pairs(stored, by, names, request_id)
-    for text in texts:
-        sys.stdout.write(text)
+    page(texts)
 
 
 def _challengers(stored: StoredRun, challenger: str | None) -> tuple[str, ...]:

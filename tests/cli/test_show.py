@@ -173,14 +173,14 @@ def test_a_challenger_nobody_knows_is_refused(harness, wrong):
     )
 
 
-def on_a_terminal(tmp_path, *words, **environment):
-    """What the program writes to a terminal of 100 columns."""
+def on_a_terminal(tmp_path, *words, sits_there=False, **environment):
+    """What the program writes to a terminal of 100 columns, with or without a keyboard."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-m", "harness", *words],
         cwd=tmp_path,
         env=os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "100", "TERM": "xterm"} | environment,
-        stdin=subprocess.DEVNULL,
+        stdin=theirs if sits_there else subprocess.DEVNULL,
         stdout=theirs,
         stderr=theirs,
     )
@@ -207,3 +207,13 @@ def test_a_terminal_gets_colour_unless_it_asks_not_to(tmp_path, wrong, environme
 
     assert ("\x1b[" in shown) is coloured
     assert max(len(line) for line in shown.splitlines()) < 200
+
+
+def test_who_sits_at_a_terminal_gets_a_pager(tmp_path, wrong):
+    """To scroll and search; what fits a screen is left there by less itself."""
+    shown = on_a_terminal(tmp_path, "show", wrong, sits_there=True, PAGER="sed s/^/paged:/")
+
+    lines = shown.split("\r\n")
+    assert len(lines) > 20
+    assert all(line.startswith("paged:") for line in lines if line)
+    assert "paged:\x1b[1mnew: 40 disagreements" in shown

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from harness.report.page import render
+from harness.report.trend import as_page
 from tests.report import dossiers
+from tests.report.test_standings import THREE, standing
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright")
 
@@ -19,6 +21,8 @@ ROOT = Path(__file__).parents[2]
 CHROMIUM = screenshots.chromium()
 AXE_OF_NPM = ".cache/axe/node_modules/axe-core/axe.min.js"
 AXE = Path(os.environ.get("HARNESS_AXE", ROOT / AXE_OF_NPM))
+
+OTHER = [standing("hold", day, challenger="other") for day in range(3)]
 
 pytestmark = [
     pytest.mark.process,
@@ -36,11 +40,12 @@ def browser():
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
-    """The page of one challenger, and of two."""
+    """The page of one challenger, of two, and of three runs of two."""
     folder = tmp_path_factory.mktemp("pages")
     pages = {
         "one": render(dossiers.verdict(), dossiers.dossier()),
         "two": render(*dossiers.several()),
+        "trend": as_page([*THREE, *OTHER]),
     }
     for name, page in pages.items():
         (folder / f"{name}.html").write_text(page, encoding="utf-8")
@@ -85,6 +90,17 @@ def test_a_page_opens_quietly_and_fits_its_screen(opened, width, scheme):
     drawn = page.locator("svg:visible")
     assert drawn.count() >= 10
     assert page.locator(".narrow svg:visible").count() > 6 if width == 390 else True
+
+
+def test_a_history_fits_a_phone_and_shows_one_challenger_at_a_time(opened):
+    """As the page of one run does."""
+    page = opened("trend", width=390)
+
+    page.locator("a.choose", has_text="other").click()
+
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    assert page.locator(".chapter:visible h2").all_inner_texts() == ["other"]
+    assert page.locator(".narrow svg:visible").count() == 4
 
 
 def test_what_models_answered_is_text(opened):
@@ -163,10 +179,11 @@ def test_paper_has_all_challengers_in_dark_ink(opened):
 
 
 @pytest.mark.skipif(not AXE.exists(), reason="needs axe-core (npm)")
+@pytest.mark.parametrize("name", ["two", "trend"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_an_audit_finds_no_barrier(opened, scheme):
+def test_an_audit_finds_no_barrier(opened, scheme, name):
     """axe-core: contrast, names, roles, order of headings, what can be scrolled."""
-    page = opened("two", scheme=scheme)
+    page = opened(name, scheme=scheme)
     page.locator("details").evaluate_all("all => all.forEach(one => one.open = true)")
 
     page.evaluate(AXE.read_text(encoding="utf-8"))
