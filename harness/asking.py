@@ -83,7 +83,13 @@ def reach_of(metric: Metric) -> float | None:
 
     The mean of a share that a pair has is that of an excess over the noise floor.
     """
-    return LARGEST_EXCESS if metric.unit is Unit.FRACTION else None
+    match metric.unit:
+        case Unit.FRACTION:
+            return LARGEST_EXCESS
+        case Unit.PREFERENCE:
+            return 1.0
+        case _:
+            return None
 
 
 def judged(

@@ -42,6 +42,7 @@ class Collected:
         n_retried: By side, exchanges that took more than one attempt.
         given_up: Outcome and latency of both sides of the pairs that are not in `values`, since a
             client or the harness gave up on a side; None where there are none.
+        judges: Names of the judges of the config.
     """
 
     challenger: str
@@ -63,6 +64,7 @@ class Collected:
     sampled_share: float | None = 1.0
     n_retried: Mapping[str, int] = field(default_factory=dict)
     given_up: pl.DataFrame | None = None
+    judges: tuple[str, ...] = ()
 
     @property
     def order_is_ours(self) -> bool:

@@ -39,6 +39,7 @@ from harness.measure.segments import partitions
 from harness.metric import Unit
 from harness.missing import Missing, missing
 from harness.noise import noise_floors
+from harness.preference import judge_reports
 from harness.stats.clusters import Booleans, ClusterSizes
 from harness.stats.multiplicity import benjamini_hochberg, e_bh, holm
 from harness.tipping import with_missing
@@ -119,6 +120,7 @@ def _verdict_on(one: Collected) -> ChallengerVerdict:
             with_waiting(arm(one.values, "challenger", one.challenger), one, "challenger"),
         ),
         circumstances=circumstances(one, looked_at),
+        judges=judge_reports(one.values, one.judges, confidence=one.policy.confidence),
         routes=routes([part for each in found for part in each.parts]),
     )
 

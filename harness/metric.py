@@ -22,11 +22,12 @@ class Unit(StrEnum):
     TOKENS_PER_SECOND = "tokens/s"
     FRACTION = "fraction"
     SCORE = "score"  # the output's own unit
+    PREFERENCE = "preference"  # from -1, the champion's, to +1, the challenger's
     DISTANCE = "distance"  # the comparator's own unit
 
 
-BOUNDED = frozenset({Unit.SECONDS, Unit.FRACTION})
-"""Units whose values have an end by nature: a latency its timeout, a share 1."""
+BOUNDED = frozenset({Unit.SECONDS, Unit.FRACTION, Unit.PREFERENCE})
+"""Units whose values have an end by nature: a latency its timeout, a share or preference 1."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,7 +110,7 @@ def level_scale(unit: str, *values: float | None) -> Scale:
             return Scale(100.0, " %")
         case "usd":
             return Scale(1.0, " USD")
-        case "score" | "distance" | "":
+        case "score" | "distance" | "preference" | "":
             return Scale(1.0, "")
         case other:
             return Scale(1.0, f" {other}")

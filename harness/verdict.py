@@ -274,6 +274,36 @@ class SegmentEstimate:
     relative: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class JudgeReport:
+    """How far a judge can be trusted, and what it said.
+
+    Attributes:
+        n_judged: Pairs with a preference, those with the same text on both sides among them.
+        n_missing: Pairs without one: not asked, no readable answer, or a side failed.
+        n_same: Pairs whose answers are the same text, which need no judge.
+        n_better: Of the judged, those where the challenger's answer was preferred.
+        n_worse: The same for the champion's.
+        consistency: Share of the pairs judged twice whose two orders agree; None without any.
+        position_bias: Mean preference for whatever came first, -1 to +1, with its interval at the
+            policy's confidence; None where too little is known.
+        agreement: Cohen's kappa with the first judge's preferences; None for that one.
+    """
+
+    judge: str
+    n_judged: int
+    n_missing: int
+    n_same: int
+    n_better: int
+    n_worse: int
+    preference: float | None
+    consistency: float | None
+    position_bias: float | None
+    bias_low: float | None = None
+    bias_high: float | None = None
+    agreement: float | None = None
+
+
 class RouteTo(StrEnum):
     """Who may answer a part of the traffic."""
 
@@ -495,6 +525,7 @@ class ChallengerVerdict:
         unchecked: Checks that do not apply to this run, and why.
         circumstances: None where nobody looked.
         routes: Whom each part may be sent to; empty where no rule is about cost.
+        judges: What each judge said, and how far it can be trusted.
     """
 
     challenger: str
@@ -520,6 +551,7 @@ class ChallengerVerdict:
     unchecked: Mapping[str, str] = field(default_factory=dict)
     circumstances: Circumstances | None = None
     routes: tuple[Route, ...] = ()
+    judges: tuple[JudgeReport, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

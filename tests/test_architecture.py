@@ -19,7 +19,7 @@ FIRST = {
 HALL = {
     "asking", "cells", "circumstances", "collected", "distributions", "evaluate", "evidence",
     "footing", "glimpse", "history", "inquiry", "looking", "missing", "noise", "part", "plan",
-    "ranks", "segmentation", "sums", "tipping", "vantage", "waiting",
+    "preference", "ranks", "segmentation", "sums", "tipping", "vantage", "waiting",
 }  # fmt: skip
 SECOND = {"transport", "shadow", "replay", "store", "annotate", "watch", "engines"}
 ROOF = {"config", "plugins", "cli", "demo", "notebook", "testing", "__main__", "__init__"}

@@ -18,6 +18,7 @@ COMMANDS = {
     "replay": "harness.cli.replay:replay",
     "shadow": "harness.cli.shadow:shadow",
     "import": "harness.cli.importing:import_log",
+    "annotate": "harness.cli.annotate:annotate",
     "gate": "harness.cli.gate:gate",
     "compare": "harness.cli.compare:compare",
     "plan": "harness.cli.plan:plan",

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from harness.cli.accounts import Account, account
+from harness.cli.annotations import annotators, with_annotations
 from harness.cli.gathering import duplicates, gathered, without_duplicates
 from harness.cli.meaning import policy_digest, value_spec, values_digest
 from harness.cli.memories import Memories
@@ -29,6 +30,7 @@ from harness.metric import Metric
 from harness.noise import ChallengerRepeats, with_noise
 from harness.pair import Conservation, LossReason
 from harness.report import json_form
+from harness.store.annotations import annotation
 from harness.store.layout import Kind, Series
 from harness.store.manifest import Pacing
 from harness.store.reader import StoredRun
@@ -114,6 +116,7 @@ class Tables:
     def of(self, run: StoredRun, challenger: str) -> pl.LazyFrame:
         """The challenger's; beside the champion's own noise where it is asked twice."""
         table = values(run, challenger, self._digest, self.build)
+        table = with_annotations(table, run.path, challenger, self._config)
         if self._config.repeat is None:
             return table
         champion = Series(self._config.champion.name, Kind.REPEATS)
@@ -286,6 +289,7 @@ def _collected(
     timed = [one for one in same_place if one is not None]
     twice = _without(repeated, timed) if len(timed) == len(runs) else None
     barred = {} if _seen_together(runs, config) else _barred(policy, metrics)
+    barred = {**barred, **_unasked(runs, config, policy, metrics)}
     if is_live:
         barred = {**barred, **seen_too_late(table if twice is None else twice, policy, metrics)}
     return Collected(
@@ -311,6 +315,7 @@ def _collected(
         sampled_share=how.sampled_share,
         n_retried=how.n_retried,
         given_up=how.given_up,
+        judges=tuple(one.name for one in config.judge),
     )
 
 
@@ -382,6 +387,23 @@ def _barred(policy: Policy, metrics: Sequence[Metric]) -> Mapping[Rule, str]:
         rule: MEASURED_ELSEWHERE
         for rule, metric in zip(policy.rules, metrics, strict=True)
         if metric.quantity in _BASELINE_QUANTITIES and not isinstance(rule, AtMost | AtLeast)
+    }
+
+
+def _unasked(
+    runs: Sequence[StoredRun], config: Config, policy: Policy, metrics: Sequence[Metric]
+) -> Mapping[Rule, str]:
+    """Rules about what somebody says of the pairs, where nobody was asked."""
+    lacking = {
+        one.name: run
+        for one in annotators(config)
+        for run in runs
+        if annotation(run.path, one.name) is None
+    }
+    return {
+        rule: f"nobody was asked about these pairs yet: `harness annotate {lacking[name].path}`"
+        for rule, metric in zip(policy.rules, metrics, strict=True)
+        if (name := metric.name.partition(".")[0]) in lacking
     }
 
 

@@ -13,7 +13,9 @@ from decimal import Decimal
 from importlib.metadata import version
 from typing import Any
 
+from harness.cli.annotations import annotators
 from harness.config import Config
+from harness.config.annotation import Classifier, Judge
 from harness.config.deployment import Deployment
 from harness.config.prices import ReadPrices, read_prices
 from harness.errors import ConfigError
@@ -58,6 +60,18 @@ def pricing_of(config: Config, told: Told) -> Pricing:
     return Pricing({one.name: lists.price(one) for one in everybody}, lists.sources)
 
 
+def annotator_price(config: Config, one: Judge | Classifier) -> Price | None:
+    """What asking a judge or a classifier costs; a model without a price raises when it answers.
+
+    Raises:
+        ConfigError: A model is named that has no price.
+    """
+    if one.price is None or one.price.model is None:
+        return one.price_list
+    own = read_prices(config.directory / config.prices) if config.prices else None
+    return _Lists(config, own, raised).price(one)
+
+
 def refuse_unpriced(config: Config) -> None:
     """Look whether every price is to be had.
 
@@ -65,6 +79,8 @@ def refuse_unpriced(config: Config) -> None:
         ConfigError: One is not.
     """
     pricing_of(config, raised)
+    for one in annotators(config):
+        annotator_price(config, one)
 
 
 def raised(deployment: str, error: ConfigError) -> None:
@@ -88,7 +104,7 @@ class _Lists:
         if own is not None:
             self._told(f"{own.path.name} of {own.file.as_of} (SHA-256 {own.digest[:12]})")
 
-    def price(self, one: Deployment) -> Price | None:
+    def price(self, one: Deployment | Judge | Classifier) -> Price | None:
         price, model = one.price, one.price.model if one.price is not None else None
         if price is None or model is None:
             return one.price_list

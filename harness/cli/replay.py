@@ -17,6 +17,8 @@ from typing import Annotated
 import typer
 import uvloop
 
+from harness.cli import annotating
+from harness.cli.annotations import annotators
 from harness.cli.carrying_out import Done, Job, Unpriced, carry_out
 from harness.cli.corpora import corpus_of, warn_of_damage
 from harness.cli.elsewhere import begun, sent
@@ -114,6 +116,9 @@ def replay(
         if no_gate:
             print(folder)
             return _code_without_gate(done)
+        if annotators(read):
+            told = annotating.annotate(stored, read)
+            annotating.say(told, lambda line: print(f"harness: {line}", file=sys.stderr))
         return conclude([stored], read, output or (), as_json, challenger, hold_as)
 
 

@@ -39,6 +39,7 @@ def disagreements(values: dict[str, Any]) -> Iterator[BadValueError]:
     yield from _names_of_deployments(values)
     yield from _names_of_comparisons(values)
     yield from _names_of_outputs(values)
+    yield from _names_of_annotators(values)
     yield from _policies(values)
 
 
@@ -214,7 +215,49 @@ def _vocabulary(values: dict[str, Any]) -> Vocabulary:
         scores={name: _score(output) for name, output in outputs.items()},
         comparisons=tuple(name for name in comparisons if isinstance(name, str)),
         repeated=values.get("repeat") is not None,
+        asked=catalog.AskedAbout(
+            judges=tuple(_names_of_judges(values)),
+            classifiers={
+                name: Score(Better.HIGHER if one.get("better") == "higher" else Better.LOWER)
+                for one in map(_mapping, _list(values.get("classifiers")))
+                if isinstance(name := one.get("name"), str)
+            },
+        ),
     )
+
+
+def _names_of_judges(values: dict[str, Any]) -> Iterator[str]:
+    judges = values.get("judge")
+    for one in [judges] if isinstance(judges, dict) else _list(judges):
+        name = _mapping(one).get("name", "judge")
+        if isinstance(name, str):
+            yield name
+
+
+def _names_of_annotators(values: dict[str, Any]) -> Iterator[BadValueError]:
+    """Judges, classifiers and comparisons share the names that metrics begin with."""
+    taken = [_mapping(one).get("name") for one in _list(values.get("compare"))]
+    judges = values.get("judge")
+    places: list[tuple[KeyPath, Any]] = (
+        [(("judge", "name"), judges.get("name", "judge"))]
+        if isinstance(judges, dict)
+        else [
+            (("judge", i, "name"), _mapping(one).get("name", "judge"))
+            for i, one in enumerate(_list(judges))
+        ]
+    )
+    places += [
+        (("classifiers", i, "name"), _mapping(one).get("name"))
+        for i, one in enumerate(_list(values.get("classifiers")))
+    ]
+    for at, name in places:
+        if not isinstance(name, str):
+            continue
+        if "." in name:
+            yield BadValueError(_DOT, _DOT_REMEDY, key=at)
+        elif name in taken or catalog.clashes([], [name]):
+            yield BadValueError("is {value}, the name of another metric", "Choose another", key=at)
+        taken.append(name)
 
 
 def _score(output: Any) -> Score:

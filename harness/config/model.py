@@ -20,6 +20,7 @@ from pydantic import (
     model_validator,
 )
 
+from harness.config.annotation import Classifier, Judges
 from harness.config.capture import REPLAY_KEYS, Capture
 from harness.config.comparison import Comparison, Formatting
 from harness.config.deployment import Challenger, Champion, Deployment
@@ -31,6 +32,7 @@ from harness.config.section import JsonPath, Name, Number, Section, Share, Text,
 from harness.config.traffic import Attribute, Pacing, RecordedPacing, Repeat, Rewriting, SegmentOf
 from harness.config.vocabulary import Score, Vocabulary
 from harness.gate.policy import Policy
+from harness.measure.catalog import AskedAbout
 from harness.metric import Better, Metric
 from harness.readers.nginx import Names
 
@@ -194,6 +196,14 @@ class Config(Section):
         "not.",
     )
     capture: Capture = Field(default_factory=Capture, description="What is mirrored and kept.")
+    judge: Judges = Field(
+        default=(),
+        description="Who says which of two answers is the better one; a mapping, or a list of "
+        "several.",
+    )
+    classifiers: tuple[Classifier, ...] = Field(
+        default=(), description="Who gives each answer a number: how toxic it is, say."
+    )
     prices: Text | None = Field(
         default=None,
         description="Price file, relative to the config: what models cost, and as of when.",
@@ -410,6 +420,10 @@ class Config(Section):
             scores={name: output.score for name, output in self.numeric_outputs.items()},
             comparisons=tuple(comparison.name for comparison in self.compare),
             repeated=self.repeat is not None,
+            asked=AskedAbout(
+                judges=tuple(one.name for one in self.judge),
+                classifiers={one.name: one.score for one in self.classifiers},
+            ),
         )
 
 

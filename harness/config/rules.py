@@ -13,7 +13,7 @@ from harness.config.problems import BadValueError
 from harness.config.section import Section
 from harness.config.vocabulary import Vocabulary, limit_unit
 from harness.gate.policy import AtLeast, AtMost, Improves, Margin, NotWorse, Rule
-from harness.metric import Metric, Sides, Unit
+from harness.metric import Better, Metric, Sides, Unit
 
 VERBS = ("not_worse", "improves", "at_most", "at_least")
 
@@ -129,7 +129,8 @@ def resolved(written: WrittenRule, vocabulary: Vocabulary) -> ResolvedRule:
     name = metric_of(written)
     limit = None if written.limit is None else _limit(written.limit, limit_unit(name))
     metric = vocabulary.metric(name, limit)
-    if isinstance(written, ImprovesRule) and metric.sides is Sides.PAIR:
+    is_harm = metric.sides is Sides.PAIR and metric.better is Better.LOWER
+    if isinstance(written, ImprovesRule) and is_harm:
         raise BadValueError(
             "is {value}, which the champion has no value of", "Use at_most: nothing can improve it"
         )

@@ -26,11 +26,13 @@ class Vocabulary:
         scores: Numeric outputs.
         comparisons: Names of comparisons.
         repeated: Whether the champion is asked twice.
+        asked: Who is asked about the answers.
     """
 
     scores: Mapping[str, Score] = field(default_factory=dict)
     comparisons: tuple[str, ...] = ()
     repeated: bool = False
+    asked: catalog.AskedAbout = catalog.NOBODY
 
     def metric(self, name: str, limit: float | None) -> Metric:
         """The metric of a rule.
@@ -41,7 +43,9 @@ class Vocabulary:
         Raises:
             BadValueError: There is no such metric, or its limit is missing or senseless.
         """
-        known = catalog.names(self.scores, self.comparisons, repeated=self.repeated)
+        known = catalog.names(
+            self.scores, self.comparisons, repeated=self.repeated, asked=self.asked
+        )
         stems = {one.rpartition(".")[0] or one for one in known}
         if not any(name == stem or name.startswith(f"{stem}.") for stem in stems):
             raise BadValueError("is {value}, not a metric of this config", nearest(name, known))
@@ -52,6 +56,7 @@ class Vocabulary:
                 outputs=self.scores,
                 comparisons=self.comparisons,
                 repeated=self.repeated,
+                asked=self.asked,
             )
         except ValueError as exc:
             raise BadValueError(str(exc)) from exc

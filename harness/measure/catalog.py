@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 from difflib import get_close_matches
 from typing import Protocol
@@ -79,6 +80,17 @@ class Scored(Protocol):
     def worst(self) -> float | None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class AskedAbout:
+    """Who is asked about the answers: judges by name, and classifiers with what a number means."""
+
+    judges: tuple[str, ...] = ()
+    classifiers: Mapping[str, Scored] = field(default_factory=dict)
+
+
+NOBODY = AskedAbout()
+
+
 def resolve(
     name: str,
     *,
@@ -86,6 +98,7 @@ def resolve(
     outputs: Mapping[str, Scored],
     comparisons: Iterable[str],
     repeated: bool = False,
+    asked: AskedAbout = NOBODY,
 ) -> Metric:
     """Find the metric of a name as a policy writes it.
 
@@ -94,6 +107,7 @@ def resolve(
         outputs: The numeric outputs of the config.
         comparisons: The names of its comparisons.
         repeated: Whether the champion is asked twice, so that its own noise is known.
+        asked: Who is asked about the answers.
 
     Raises:
         ValueError: There is no such metric, or its limit is missing or senseless. The message
@@ -102,18 +116,30 @@ def resolve(
     comparisons = tuple(comparisons)
     metric = _rate(name) or _of_quantity(name, limit) or _of_output(name, limit, outputs)
     metric = metric or _of_comparison(name, comparisons, repeated=repeated)
+    metric = metric or _of_judge(name, asked) or _of_classifier(name, limit, asked)
     if metric is None:
-        raise ValueError(_unknown(name, names(outputs, comparisons, repeated=repeated)))
+        raise ValueError(
+            _unknown(name, names(outputs, comparisons, repeated=repeated, asked=asked))
+        )
     if limit is not None and not isinstance(metric.statistic, Exceedance):
         raise ValueError(f"has a limit, but {name} takes none: only `.exceedance` does")
     return metric
 
 
 def names(
-    outputs: Iterable[str], comparisons: Iterable[str], *, repeated: bool = False
+    outputs: Iterable[str],
+    comparisons: Iterable[str],
+    *,
+    repeated: bool = False,
+    asked: AskedAbout = NOBODY,
 ) -> tuple[str, ...]:
     """All metric names of a config, with p95 standing for every quantile."""
-    return tuple(_names(outputs, comparisons, repeated=repeated))
+    own = _names(outputs, comparisons, repeated=repeated)
+    judges = (f"{name}.preference" for name in asked.judges)
+    classifiers = (
+        f"{name}.{one}" for name in asked.classifiers for one in ("mean", "p95", "exceedance")
+    )
+    return (*own, *judges, *classifiers)
 
 
 def clashes(outputs: Iterable[str], comparisons: Iterable[str]) -> tuple[str, ...]:
@@ -212,6 +238,30 @@ def _of_comparison(name: str, comparisons: tuple[str, ...], *, repeated: bool) -
                 f"is {name!r}, but a comparison has the statistics disagreement_rate, mean and, "
                 f"with `repeat`, excess"
             )
+
+
+def _of_judge(name: str, asked: AskedAbout) -> Metric | None:
+    judge, _, statistic = name.partition(".")
+    if judge not in asked.judges:
+        return None
+    if statistic != "preference":
+        raise ValueError(f"is {name!r}, but a judge has the statistic preference alone")
+    return Metric(name, name, Mean(), Unit.PREFERENCE, Better.HIGHER, Sides.PAIR)
+
+
+def _of_classifier(name: str, limit: float | None, asked: AskedAbout) -> Metric | None:
+    classifier, dot, statistic = name.partition(".")
+    scored = asked.classifiers.get(classifier)
+    if scored is None:
+        return None
+    return _numeric(
+        name,
+        f"annotation.{classifier}",
+        _statistic(name, statistic, limit) if dot else Mean(),
+        Unit.SCORE,
+        better=scored.better,
+        worst=scored.worst,
+    )
 
 
 def _numeric(

@@ -96,7 +96,7 @@ def _side(metric: Metric, side: str) -> pl.Expr:
     value = pl.col(f"{side}_{metric.quantity}")
     if metric.quantity in _TIMES:
         return _time(metric, value, failed)
-    if stem == "output":
+    if stem in ("output", "annotation"):
         value = pl.when(failed).then(pl.lit(metric.worst, pl.Float64)).otherwise(value)
     if metric.quantity == "misformatted":
         return failed | value

@@ -13,6 +13,7 @@ from harness.report import numbers
 from harness.report.arms import arms_lines
 from harness.report.circumstances import circumstance_lines
 from harness.report.evidence import evidence_line
+from harness.report.judges import judge_lines
 from harness.report.losses import losses_line
 from harness.report.missing import both_answered_note, missing_note
 from harness.report.noise import noise_lines
@@ -140,6 +141,8 @@ def _facts(judged: ChallengerVerdict) -> Iterator[str]:
         yield f"{heading.capitalize()}: {markdown_text(line, longest=500)}"
     for heading, line in circumstance_lines(judged):
         yield f"{heading.capitalize()}: {markdown_text(line, longest=500)}"
+    for line in judge_lines(judged):
+        yield f"Judge: {markdown_text(line, longest=500)}"
     for line in noise_lines(judged.noise_floor):
         yield f"Noise: {markdown_text(line, longest=500)}"
     for line in segment_lines(judged):

@@ -18,6 +18,7 @@ from harness.report.arms import arms_lines
 from harness.report.circumstances import circumstance_lines
 from harness.report.comparison_view import disagreement_table
 from harness.report.evidence import evidence_line
+from harness.report.judges import judge_lines
 from harness.report.losses import losses_line
 from harness.report.missing import both_answered_note, missing_note
 from harness.report.noise import noise_lines
@@ -175,6 +176,7 @@ def _evidence(verdict: Verdict, judged: ChallengerVerdict) -> list[tuple[str, Te
     facts += [(heading, Text(line)) for heading, line in arms_lines(judged.arms)]
     facts += [(heading, Text(line)) for heading, line in circumstance_lines(judged)]
     facts += [("noise", Text(line)) for line in noise_lines(judged.noise_floor)]
+    facts += [("judge", _plain(line)) for line in judge_lines(judged)]
     facts += [("segments", _plain(line)) for line in segment_lines(judged)]
     facts += [("routing", _plain(line)) for line in route_lines(judged)]
     if judged.paths:
