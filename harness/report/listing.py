@@ -16,6 +16,9 @@ from harness.report.screen import draw
 
 MOST_FIELDS = 3
 
+ID_CHARACTERS = 16
+"""The beginning of an id names a request as well as the whole; no ellipsis, so that it is copied."""
+
 SHORT = 16
 """Characters up to which answers are shown whole, and what differs gets the room that is left."""
 
@@ -103,7 +106,7 @@ def _table(listing: Listing) -> Table:
         )
         cells.append(cell)
 
-    column("request", lambda pair: Text(one_line(pair.request_id, longest=40)))
+    column("request", lambda pair: Text(one_line(pair.request_id[:ID_CHARACTERS])))
     column("size", lambda pair: Text(numbers.size(pair.size)), right=True)
     if "latency" in listing.shows:
         column("latency", lambda pair: Text(_more(pair.latency_s, "s")), right=True)

@@ -99,7 +99,8 @@ def test_one_pair_is_shown_side_by_side(harness, wrong):
     said = harness("show", wrong, request_id)
 
     assert (said.code, said.err) == (0, "")
-    assert said.out.startswith(f"{request_id}  POST /predict\n")
+    assert said.out.startswith(request_id)
+    assert said.out.splitlines()[0].endswith("  POST /predict")
     assert '$.label   "' in said.out
     assert "truth" in said.out
 
