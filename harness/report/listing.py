@@ -17,7 +17,7 @@ from harness.report.screen import draw
 MOST_FIELDS = 3
 
 ID_CHARACTERS = 16
-"""The beginning of an id names a request as well as the whole; no ellipsis, so that it is copied."""
+"""The beginning of an id names a request as well as all of it does; no ellipsis to copy along."""
 
 SHORT = 16
 """Characters up to which answers are shown whole, and what differs gets the room that is left."""
