@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from harness.pair import Conservation
 from harness.store.manifest import Pacing
 from harness.store.writer import RunWriter
 from tests.store.builders import exchange, manifest, pair, response
@@ -24,8 +25,10 @@ CONFIG = {
 
 
 def live_run(folder, config=CONFIG):
-    """The writer of a run to which nothing was written yet."""
-    return RunWriter.create(folder, manifest(config=config, pacing=Pacing.NONE, log_digest=""))
+    """The writer of a run of 400 requests, none of which is written yet."""
+    writer = RunWriter.create(folder, manifest(config=config, pacing=Pacing.NONE, log_digest=""))
+    writer.record_losses({"knn": Conservation(received=400, paired=0, pending=400)})
+    return writer
 
 
 def some(numbers, answer=b'{"label": 7}'):

@@ -7,6 +7,7 @@ import pytest
 
 from harness.cli.live.judge import Looks, always_valid
 from harness.gate.policy import Sequential
+from harness.store.layout import LOSSES
 from harness.store.reader import StoredRun
 from tests.watch.live_runs import CONFIG, live_run, some
 
@@ -48,6 +49,19 @@ def test_a_look_sees_parts_and_journal_and_says_what_is_missing(tmp_path, folder
     assert failures["e_value"] > 20
     assert failures["harm_low"] <= 0 <= failures["harm_high"] < 0.05
     assert early["findings"][0]["e_value"] < failures["e_value"]
+
+
+def test_before_it_is_told_where_requests_went_there_is_no_verdict(tmp_path, folder):
+    """Else the first look at every run would say that nothing was due to be paired."""
+    kept = tmp_path / "live.json"
+    with live_run(folder) as writer:
+        (folder / LOSSES).unlink()
+        writer.append(some(range(60)))
+        writer.acknowledge()
+
+        Looks(folder, kept).look(NOW)
+
+    assert not kept.exists()
 
 
 def test_nothing_new_is_not_looked_at_again(tmp_path, folder):

@@ -26,7 +26,7 @@ from harness.cli.judging import judged
 from harness.config import Config, restore
 from harness.errors import HarnessError, StoreError
 from harness.report import json_form
-from harness.store.layout import MANIFEST
+from harness.store.layout import LOSSES, MANIFEST
 from harness.store.reader import StoredRun
 
 FORMAT = 1
@@ -43,8 +43,8 @@ def main(arguments: Sequence[str]) -> int:
     pause_s = 0.0
     while not _line_ends_within(pause_s):
         took_s = looks.look(datetime.now(UTC))
-        # The first verdict comes soon after the first pairs, or there would be nothing to be seen.
-        least_s = every_s if looks.has_verdict else min(every_s, _FIRST_EVERY_S)
+        # A young run changes fast: looks come soon at first, and then further and further apart.
+        least_s = min(every_s, _FIRST_EVERY_S * max(1, looks.n_verdicts))
         pause_s = max(least_s, took_s / _MOST_SHARE)
     return 0
 
@@ -63,16 +63,18 @@ class Looks:
         self._kept = kept
         self._n_looks = 0
         self._n_rows = -1
+        self._n_verdicts = 0
         self._verdict: dict[str, Any] | None = None
 
     @property
-    def has_verdict(self) -> bool:
-        return self._verdict is not None
+    def n_verdicts(self) -> int:
+        """How many looks came to one."""
+        return self._n_verdicts
 
     def look(self, at: datetime) -> float:
         """Judge what there is, unless it is what was there before; seconds it took."""
-        if not (self._run / MANIFEST).exists():
-            return 0.0  # the mirror has not begun yet
+        if not all((self._run / name).exists() for name in (MANIFEST, LOSSES)):
+            return 0.0  # the mirror has not begun yet, or not said where the requests went
         started_s = time.perf_counter()
         error = None
         try:
@@ -83,6 +85,7 @@ class Looks:
             found = judged([stored], always_valid(stored))
             self._verdict = json.loads(json_form.render(found.verdict))
             self._n_rows = n_rows
+            self._n_verdicts += 1
         except HarnessError as exc:
             error = str(exc)
         except Exception as exc:  # the process's main loop: the next look may be better
