@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass
+
+import polars as pl
 
 from harness.asking import Asking
 from harness.collected import Collected
-from harness.gate.policy import AtLeast, AtMost, Rule
-from harness.measure.sides import needed_columns, pair_values, sides
+from harness.gate.policy import AtLeast, AtMost, Policy, Rule
+from harness.looking import ARRIVAL_KEYS
+from harness.measure.sides import pair_values, sides
 from harness.metric import Metric, Sides
 from harness.part import Part, clusters_of
 from harness.report.material import History, Look
@@ -31,43 +34,48 @@ def histories(one: Collected, findings: Sequence[Finding]) -> tuple[History, ...
     """
     if not one.policy.sequential:
         return ()
-    whole = Part.whole(one.values, clusters_of(one.values), one.policy)
+    n_pairs = one.values.select(pl.len()).collect().item()
+    beginning = one.values.sort(ARRIVAL_KEYS).head(MOST_PAIRS).collect()
+    parts = [_first(n, beginning, one.policy) for n in _sizes(n_pairs)]
     by_title = {found.rule: found for found in findings if found.segment is None}
-    found = (
-        _history(one, rule, metric, whole, by_title[rule.title])
+    return tuple(
+        _history(one, rule, metric, parts, by_title[rule.title])
         for rule, metric in zip(one.policy.rules, one.metrics, strict=True)
         if rule.title in by_title and rule not in one.barred
     )
-    return tuple(one for one in found if one.looks)
 
 
-def _history(one: Collected, rule: Rule, metric: Metric, whole: Part, judged: Finding) -> History:
-    arrays = _arrays(one, rule, metric)
+@dataclass(frozen=True, slots=True, eq=False)
+class _Beginning:
+    """The first pairs of a run, as a look at that time saw them."""
+
+    rows: pl.DataFrame
+    part: Part
+
+
+def _first(n: int, beginning: pl.DataFrame, policy: Policy) -> _Beginning:
+    rows = beginning.head(n)
+    return _Beginning(rows, Part.whole(rows.lazy(), clusters_of(rows.lazy()), policy))
+
+
+def _history(
+    one: Collected, rule: Rule, metric: Metric, parts: Sequence[_Beginning], judged: Finding
+) -> History:
     ask = Asking(rule, metric, one.policy.confidence)
-    looks = [*_looks(ask, arrays, whole), *_last(judged)]
+    looks = [*_looks(ask, parts), *_last(judged)]
     margin = judged.margin if judged.margin is not None else 0.0
     return History(judged.rule, judged.unit, margin, judged.relative, tuple(looks))
 
 
-def _looks(ask: Asking, arrays: Sequence[Floats], whole: Part) -> Iterator[Look]:
+def _looks(ask: Asking, parts: Sequence[_Beginning]) -> Iterator[Look]:
     """Looks at a longer and longer beginning, each remembering the ones before."""
-    assert whole.looking is not None
-    arrival, memory = whole.looking.arrival, NOTHING_SEEN
-    for n in _sizes(arrival.n_pairs):
-        first = replace(
-            whole.looking,
-            arrival=replace(
-                arrival,
-                order=arrival.order[:n],
-                clusters=arrival.first(n),
-                checkpoints=tuple(point for point in arrival.checkpoints if point <= n),
-            ),
-            matured=None if whole.looking.matured is None else whole.looking.matured[:n],
-        )
-        seen = ask.about(arrays, replace(whole, looking=first), memory)
+    memory = NOTHING_SEEN
+    for first in parts:
+        seen = ask.about(_arrays(first.rows, ask), first.part, memory)
         memory = seen.memory or memory
         if isinstance(seen, Estimate):
-            yield Look(n, seen.harm, seen.harm_low, seen.harm_high, seen.e_value or 0.0)
+            e_value = seen.e_value or 0.0
+            yield Look(first.rows.height, seen.harm, seen.harm_low, seen.harm_high, e_value)
 
 
 def _last(judged: Finding) -> Iterator[Look]:
@@ -86,10 +94,9 @@ def _sizes(n_pairs: int) -> list[int]:
     return sorted(size for size in sizes if size < n_pairs)
 
 
-def _arrays(one: Collected, rule: Rule, metric: Metric) -> Sequence[Floats]:
+def _arrays(rows: pl.DataFrame, ask: Asking) -> Sequence[Floats]:
     """The values of a rule: of both sides, of the pairs, or of the side it is about."""
-    columns = one.values.select(needed_columns(metric)).collect()
-    if metric.sides is Sides.PAIR:
-        return (pair_values(metric, columns),)
-    both = sides(metric, columns)
-    return both[1:] if isinstance(rule, AtMost | AtLeast) else both
+    if ask.metric.sides is Sides.PAIR:
+        return (pair_values(ask.metric, rows),)
+    both = sides(ask.metric, rows)
+    return both[1:] if isinstance(ask.rule, AtMost | AtLeast) else both

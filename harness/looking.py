@@ -11,11 +11,13 @@ from harness.stats.arrival import Arrival
 from harness.stats.clusters import Clusters
 from harness.stats.sequential import Looking
 
+ARRIVAL_KEYS = ("received_at", "cluster_id", "request_id")
+"""What tells the order in which rows came, whatever order they are stored in."""
+
 
 def looking_at(values: pl.LazyFrame, clusters: Clusters, policy: Policy) -> Looking:
     """The rows of a value table in the order they came, whatever order they are stored in."""
-    keys = ("received_at", "cluster_id", "request_id")
-    order = values.select(pl.arg_sort_by(keys)).collect().to_series().to_numpy()
+    order = values.select(pl.arg_sort_by(ARRIVAL_KEYS)).collect().to_series().to_numpy()
     arrival = Arrival.of(order, clusters.codes)
     matured = None
     if policy.sequential is Sequential.STRICT:
