@@ -1,4 +1,5 @@
-"""How long the gate takes on the values of one and of ten million pairs, and with how much memory.
+"""How long the gate takes on the values of one and of ten million pairs, and with how much memory,
+and how much longer where it also writes a page.
 
     python -m benchmarks.gate [N_PAIRS...]
 
@@ -20,11 +21,17 @@ from pathlib import Path
 import polars as pl
 
 from harness.collected import Collected
+from harness.distributions import distributions, quantile_curves
 from harness.evaluate import evaluate
 from harness.gate.policy import AtMost, Margin, NotWorse, Policy
 from harness.measure import catalog
+from harness.measure.browsing import Choice, browse
+from harness.measure.specimens import disagreeing, failing, typical
 from harness.pair import Conservation
+from harness.report.material import Dossier, Field, Material
+from harness.report.page import render
 from harness.testing.pairs import Population, value_table
+from harness.verdict import Verdict
 
 SIZES = (1_000_000, 10_000_000)
 PART = 1_000_000
@@ -93,6 +100,27 @@ def _measure(folder: Path) -> None:
         f"decoding alone {decoding_s:.1f} s ({gate_s / decoding_s:.1f}x); target 10 s, aim 4 s, "
         f"1.5 GB for 10 million"
     )
+    started_s = time.perf_counter()
+    n_bytes = len(_page(collected, verdict).encode())
+    page_s = time.perf_counter() - started_s
+    print(
+        f"  page {page_s:.1f} s more, {n_bytes:,} bytes; target 10 s for 10 million, 1 MB for any"
+    )
+
+
+def _page(one: Collected, verdict: Verdict) -> str:
+    """All that `-o report.html` asks of the values."""
+    chosen = [*typical(one.values, one.comparisons)]
+    browse(one.values, one.comparisons, Choice(most=14))
+    browse(one.values.filter(pl.col("request_id").is_in(chosen)), one.comparisons, Choice())
+    shares = disagreeing(one.values, one.comparisons)
+    material = Material(
+        distributions=distributions(one),
+        curves=quantile_curves(one),
+        fields=tuple(Field(name, n, n / n_all) for name, (n, n_all) in shares.items()),
+        outcomes=failing(one.values),
+    )
+    return render(verdict, Dossier({one.challenger: material}))
 
 
 if __name__ == "__main__":
