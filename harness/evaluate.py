@@ -27,6 +27,7 @@ from harness.circumstances import circumstances, sampled
 from harness.collected import Collected
 from harness.compare.frequency import path_differences
 from harness.evidence import Measured, evidence_of
+from harness.factors import Grid, factor_effects
 from harness.gate.decide import across, decide, run_decision
 from harness.gate.routing import routes
 from harness.gate.segments import FALSE_SHARE, Scanned, scan
@@ -70,6 +71,7 @@ def evaluate(
     policy_digest: str,
     confidence: float,
     versions: Mapping[str, str],
+    grid: Grid | None = None,
 ) -> Verdict:
     """Judge every challenger, then correct for there being several."""
     each = [_verdict_on(one) for one in collected]
@@ -80,6 +82,7 @@ def evaluate(
         decision=run_decision([verdict.decision for verdict in challengers]),
         challengers=challengers,
         versions=dict(versions),
+        effects=factor_effects(grid, collected) if grid is not None else (),
         notes=() if all(one.clustered for one in collected) else (INDEPENDENCE_ASSUMED,),
     )
 

@@ -555,6 +555,31 @@ class ChallengerVerdict:
 
 
 @dataclass(frozen=True, slots=True)
+class FactorEffect:
+    """What one level of a factor does on average over the other factors; described, not judged.
+
+    Attributes:
+        against: The factor's first level, the champion's own.
+        harm: Level minus first level, turned so that positive is worse; None, like its one-sided
+            bounds, where it cannot be estimated.
+        p_value: Two-sided, of no effect; for itself alone.
+        n_pairs: Requests with a value of every combination.
+    """
+
+    factor: str
+    level: str
+    against: str
+    metric: str
+    unit: str
+    harm: float | None
+    harm_low: float | None
+    harm_high: float | None
+    p_value: float | None
+    n_pairs: int
+    n_clusters: int
+
+
+@dataclass(frozen=True, slots=True)
 class LedgerUse:
     """Which of the gate runs against one log a verdict is.
 
@@ -575,6 +600,7 @@ class Verdict:
 
     Attributes:
         ledger: None where the policy keeps none.
+        effects: What each factor of a grid of prompts does; empty without a grid.
     """
 
     run_ids: tuple[str, ...]
@@ -584,6 +610,7 @@ class Verdict:
     versions: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     ledger: LedgerUse | None = None
+    effects: tuple[FactorEffect, ...] = ()
     format: int = 1
 
     def of(self, challenger: str) -> ChallengerVerdict:

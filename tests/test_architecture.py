@@ -18,8 +18,8 @@ FIRST = {
 }  # fmt: skip
 HALL = {
     "asking", "cells", "circumstances", "collected", "distributions", "evaluate", "evidence",
-    "footing", "glimpse", "history", "inquiry", "looking", "missing", "noise", "part", "plan",
-    "preference", "ranks", "segmentation", "sums", "tipping", "vantage", "waiting",
+    "factors", "footing", "glimpse", "history", "inquiry", "looking", "missing", "noise", "part",
+    "plan", "preference", "ranks", "segmentation", "sums", "tipping", "vantage", "waiting",
 }  # fmt: skip
 SECOND = {"transport", "shadow", "replay", "store", "annotate", "watch", "engines"}
 ROOF = {"config", "plugins", "cli", "demo", "notebook", "testing", "__main__", "__init__"}

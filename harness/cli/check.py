@@ -15,6 +15,7 @@ from harness.cli import exits
 from harness.cli.demand import demand
 from harness.cli.log_summary import summarise
 from harness.cli.pricing import refuse_unpriced
+from harness.cli.prompts import refuse_unreadable_prompts
 from harness.cli.run_as_log import as_logs
 from harness.config import Config, load
 from harness.config.deployment import Deployment
@@ -62,6 +63,7 @@ def check(
     """
     read = load(config)
     refuse_unpriced(read)
+    refuse_unreadable_prompts(read)
     summary, problems = _look_at(read, log or [])
     if as_json:
         typer.echo(json.dumps(_as_json(read, summary, problems), indent=2))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 
 import polars as pl
 
@@ -16,8 +17,10 @@ from harness.cli.memories import Memories
 from harness.cli.versions import versions
 from harness.collected import Collected
 from harness.config import Config
+from harness.config.variants import name_of
 from harness.errors import ConfigError, UsageError
 from harness.evaluate import evaluate
+from harness.factors import Grid
 from harness.gate.decide import Plan
 from harness.gate.duration import Span, seconds_to_come
 from harness.gate.policy import AtLeast, AtMost, Policy, Rule
@@ -88,6 +91,7 @@ def judged(runs: Sequence[StoredRun], config: Config) -> Judged:
             policy_digest=digest,
             confidence=confidence,
             versions=versions(),
+            grid=_grid(config),
         )
         verdict = replace(verdict, notes=verdict.notes + tuple(_notes(runs)))
         verdict = _naming_the_run(verdict, runs[0])
@@ -388,6 +392,18 @@ def _barred(policy: Policy, metrics: Sequence[Metric]) -> Mapping[Rule, str]:
         for rule, metric in zip(policy.rules, metrics, strict=True)
         if metric.quantity in _BASELINE_QUANTITIES and not isinstance(rule, AtMost | AtLeast)
     }
+
+
+def _grid(config: Config) -> Grid | None:
+    """The combinations of a grid of prompts, and the challenger of each."""
+    if config.variants is None:
+        return None
+    factors = config.variants.factors
+    named = {levels: name_of(levels, factors) for levels in product(*map(tuple, factors.values()))}
+    return Grid(
+        {factor: tuple(levels) for factor, levels in factors.items()},
+        {levels: name for levels, name in named.items() if name},
+    )
 
 
 def _unasked(

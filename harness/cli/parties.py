@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from harness.cli.meaning import dialect_of
+from harness.cli.prompts import rewrite_for
 from harness.config import Config
 from harness.config.deployment import Challenger, Deployment
 from harness.dialects import Streaming
@@ -75,6 +76,9 @@ async def addresses(config: Config, logs: Path) -> AsyncIterator[Mapping[str, st
             await stack.enter_async_context(process)
         for process in starting:
             urls[process.name] = await process.ready()
+        for one in config.challengers:
+            if one.is_elsewhere_unsaid:
+                urls[one.name] = urls.get(config.champion.name) or config.champion.url or ""
         yield urls
 
 
@@ -153,7 +157,7 @@ def parties(
         return Party(
             name,
             HttpSender(target, clock, seed=config.seed, usage_of=usage_of),
-            partial(_prepared, target, rewrite_for(one, shared), clock),
+            partial(_prepared, target, rewrite_for(one, shared, config), clock),
             budget,
         )
 
@@ -163,11 +167,6 @@ def parties(
 def budget_of(one: Challenger, spent_usd: Decimal) -> Budget:
     """A challenger's money; what others spent today it has yet to learn."""
     return Budget(one.budget_usd, spent_usd, one.budget_usd_per_day)
-
-
-def rewrite_for(one: Deployment, shared: Rewrite) -> Rewrite:
-    """What everybody's requests go through, and what this one's do after that."""
-    return shared.then(one.own_rewrite) if isinstance(one, Challenger) else shared
 
 
 def _prepared(

@@ -19,6 +19,7 @@ from harness.cli.live.composing import Deployments, LiveComposition, commands_of
 from harness.cli.parties import targets
 from harness.cli.places import RUNS
 from harness.cli.pricing import refuse_unpriced
+from harness.cli.prompts import refuse_unreadable_prompts
 from harness.config import Config, load
 from harness.config.live import live_cautions, refuse_unfit_for_live
 from harness.errors import StoreError, UnreachableError, UsageError
@@ -124,6 +125,7 @@ class _Sidecar:
 
     async def _composition(self, config: Config) -> LiveComposition:
         refuse_unpriced(config)
+        refuse_unreadable_prompts(config)
         deployments = self._deployments
         if deployments is None or deployments.commands != commands_of(config):
             deployments = await Deployments.up(config, self._logs)

@@ -23,8 +23,7 @@ from harness.config.section import (
     Url,
     Whole,
 )
-from harness.config.traffic import Rewriting
-from harness.traffic.rewriting import Rewrite
+from harness.config.traffic import Prompting
 from harness.usage import PriceList
 
 
@@ -290,10 +289,10 @@ class Challenger(Deployment):
         description="Live: leaves it alone while it fails; what it is then not asked counts as "
         "failed.",
     )
-    rewrite: Rewriting = Field(
-        default_factory=Rewriting,
+    rewrite: Prompting = Field(
+        default_factory=Prompting,
         description="Changes to each request on its way to this challenger alone, after those for "
-        "everybody: the name of a model, for instance.",
+        "everybody. With it and neither `url` nor `command` the champion's own address is asked.",
     )
     policy: PolicyOverride = Field(
         default_factory=PolicyOverride,
@@ -302,7 +301,7 @@ class Challenger(Deployment):
 
     @model_validator(mode="after")
     def _can_be_asked(self) -> Challenger:
-        if self.url is None and self.command is None:
+        if self.is_elsewhere_unsaid and not self.rewrite.changes_anything:
             raise BadValueError(
                 "has neither `url` nor `command`", "Say where it is, or how to start it"
             )
@@ -313,14 +312,14 @@ class Challenger(Deployment):
         return self
 
     @property
+    def is_elsewhere_unsaid(self) -> bool:
+        """Whether it has no address of its own: it is then the champion, rewritten."""
+        return self.url is None and self.command is None
+
+    @property
     def budget_usd(self) -> Decimal | None:
         return self.budget.usd if self.budget is not None else None
 
     @property
     def budget_usd_per_day(self) -> Decimal | None:
         return self.budget.usd_per_day if self.budget is not None else None
-
-    @property
-    def own_rewrite(self) -> Rewrite:
-        """What differs for it from the request that everybody gets."""
-        return self.rewrite.rewrite()

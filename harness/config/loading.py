@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from harness.config.references import RESOLVED_KEYS, References, is_reference
 from harness.config.section import Reading
 from harness.config.speaking import Speaker
 from harness.config.unsupported import take_out
+from harness.config.variants import as_champion, with_variants
 from harness.errors import ConfigError
 
 
@@ -75,6 +77,7 @@ def rebuilt(document: Mapping[str, Any], *, path: str | os.PathLike[str]) -> Con
 
 def _validated(document: Document, path: Path, references: References) -> Config:
     reading = Reading(references)
+    document = replace(document, values=as_champion(with_variants(document.values)))
     values = deepcopy(document.values)
     unsupported = list(take_out(values))
     say = Speaker(document, values, str(path), reading)

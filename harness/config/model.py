@@ -30,6 +30,7 @@ from harness.config.recorded_log import Log, RecordedLog
 from harness.config.rules import ResolvedRule, resolved
 from harness.config.section import JsonPath, Name, Number, Section, Share, Text, Whole
 from harness.config.traffic import Attribute, Pacing, RecordedPacing, Repeat, Rewriting, SegmentOf
+from harness.config.variants import Variants
 from harness.config.vocabulary import Score, Vocabulary
 from harness.gate.policy import Policy
 from harness.measure.catalog import AskedAbout
@@ -133,6 +134,11 @@ class Config(Section):
         default=None,
         description="Ask each challenger a second time too, on requests where the champion is: it "
         "must then be as random as the champion.",
+    )
+    variants: Variants | None = Field(
+        default=None,
+        description="A grid of prompts: every combination of levels is a challenger at the "
+        "champion's address.",
     )
     log: Log | None = Field(
         default=None,
@@ -287,6 +293,18 @@ class Config(Section):
             )
         return self
 
+    @model_validator(mode="after")
+    def _rewrites_of_the_champion_have_its_address(self) -> Config:
+        for i, one in enumerate(self.challengers):
+            is_nowhere = one.is_elsewhere_unsaid and self.champion.url is None
+            if is_nowhere and self.champion_answers == "recorded":
+                raise BadValueError(
+                    "is the champion rewritten, and the champion has no `url`",
+                    "Add the champion's `url`, or one of its own",
+                    key=("challengers", i),
+                )
+        return self
+
     def came_from(self, path: Path, document: dict[str, Any]) -> None:
         """Note the file, and the document as it was written. For `harness.config.loading`."""
         self._path, self._document = path, document
@@ -353,6 +371,8 @@ class Config(Section):
         written: Any = self._document["champion"]
         if isinstance(deployment, Challenger):
             written = self._document["challengers"][self.challengers.index(deployment)]
+        if isinstance(deployment, Challenger) and deployment.is_elsewhere_unsaid:
+            return f"{self.where(self.champion)}, rewritten"
         return written.get("url") or " ".join(str(word) for word in written.get("command") or ())
 
     def masked(self) -> dict[str, Any]:

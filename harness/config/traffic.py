@@ -26,6 +26,7 @@ from harness.config.section import (
     Number,
     Section,
     Share,
+    Text,
     Whole,
     json_path,
     no_literal_secrets,
@@ -157,6 +158,33 @@ class Rewriting(Section):
 
     def rewrite(self) -> Rewrite:
         return Rewrite(tuple(self.headers.items()), tuple(self.body.items()), self.shift_times)
+
+
+class Prompting(Rewriting):
+    """Changes to each request of one challenger, its prompt among them."""
+
+    system: Text | None = Field(
+        default=None,
+        description="File with the system prompt, relative to the config; put where the dialect's "
+        "API takes it.",
+    )
+    model: Text | None = Field(default=None, description="Sets `model` in the JSON body.")
+    temperature: Number | None = Field(
+        default=None, ge=0, description="Sets `temperature` in the JSON body."
+    )
+    tools: Text | None = Field(
+        default=None, description="JSON file, relative to the config; sets `tools` in the body."
+    )
+    template: Text | None = Field(
+        default=None,
+        description="JSON file that takes the body's place; `{{$.path}}` in its strings is what "
+        "the recorded body has there.",
+    )
+
+    @property
+    def changes_anything(self) -> bool:
+        """Whether anything is rewritten at all."""
+        return bool(self.model_fields_set)
 
 
 def _attribute(value: str) -> str:

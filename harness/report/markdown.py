@@ -12,6 +12,7 @@ from harness.quantity import difference_scale, say, say_interval
 from harness.report import numbers
 from harness.report.arms import arms_lines
 from harness.report.circumstances import circumstance_lines
+from harness.report.effects import effect
 from harness.report.evidence import evidence_line
 from harness.report.judges import judge_lines
 from harness.report.losses import losses_line
@@ -25,6 +26,7 @@ from harness.report.signs import DECISION_SIGNS
 from harness.verdict import (
     ChallengerVerdict,
     Disagreement,
+    FactorEffect,
     PathDifference,
     Route,
     SegmentContrast,
@@ -62,6 +64,8 @@ def _blocks(verdict: Verdict) -> Iterator[str]:
         yield _summary(verdict.challengers)
     for judged in verdict.challengers:
         yield from _challenger(judged, "###" if several else "##")
+    if verdict.effects:
+        yield _folded("Effects of factors", _effects(verdict.effects))
     runs = ", ".join(markdown_code(run_id, longest=80) for run_id in verdict.run_ids[:MOST_ROWS])
     notes = [markdown_text(note) for note in verdict.notes[:MOST_ROWS]]
     yield "\n".join(f"- {line}" for line in [*notes, f"Run {runs}"])
@@ -197,6 +201,22 @@ def _segments(segments: Sequence[SegmentEstimate]) -> str:
     ]
     heads = ("segment", "metric", "champion", "challenger", "harm", "pairs")
     return _table(heads, rows) + _left_out(len(segments))
+
+
+def _effects(effects: Sequence[FactorEffect]) -> str:
+    rows = [
+        (
+            markdown_code(f"{one.factor}={one.level}"),
+            markdown_code(one.against),
+            markdown_code(one.metric),
+            _less(effect(one)),
+            numbers.count(one.n_pairs),
+        )
+        for one in effects[:MOST_ROWS]
+    ]
+    return _table(("level", "against", "metric", "harm", "requests"), rows) + _left_out(
+        len(effects)
+    )
 
 
 def _routes(routes: Sequence[Route]) -> str:

@@ -17,6 +17,7 @@ from harness.report import numbers
 from harness.report.arms import arms_lines
 from harness.report.circumstances import circumstance_lines
 from harness.report.comparison_view import disagreement_table
+from harness.report.effects import effect_lines
 from harness.report.evidence import evidence_line
 from harness.report.judges import judge_lines
 from harness.report.losses import losses_line
@@ -111,7 +112,8 @@ def _together(
         for judged in several
         if judged.next_steps
     ]
-    facts = [("note", _plain(note)) for note in verdict.notes] + steps
+    facts = [("effect", _plain(line)) for line in effect_lines(verdict)]
+    facts += [("note", _plain(note)) for note in verdict.notes] + steps
     yield Text()
     yield _facts([*facts, ("more", _plain(ONE_IN_FULL))])
 

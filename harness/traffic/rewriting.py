@@ -19,8 +19,12 @@ import jsonpath
 import orjson
 
 from harness.exchange import Headers, Request
+from harness.traffic.prompting import PromptChange
 
 _NS_PER_S = 1_000_000_000
+
+UNCHANGED = PromptChange()
+"""The prompt as it was asked."""
 
 # Epoch numbers tell their unit by their size: seconds until the year 5138, then milliseconds and so
 # on. Each unit is a thousand times the one before it.
@@ -36,11 +40,13 @@ class Rewrite:
         body: JSONPath into the JSON body and template; a path that matches nothing adds nothing.
         shift_times: JSONPaths of times to move by as much as the replay is later than the
             recording: epoch numbers (s, ms, µs, ns) or ISO 8601 text.
+        prompt: Another prompt; applied first.
     """
 
     headers: tuple[tuple[str, str], ...] = ()
     body: tuple[tuple[str, str], ...] = ()
     shift_times: tuple[str, ...] = ()
+    prompt: PromptChange = UNCHANGED
 
     def __post_init__(self) -> None:
         for path in (*(path for path, _ in self.body), *self.shift_times):
@@ -51,7 +57,8 @@ class Rewrite:
 
     @property
     def changes_anything(self) -> bool:
-        return bool(self.headers or self.body or self.shift_times)
+        changes = self.headers or self.body or self.shift_times
+        return bool(changes) or self.prompt.changes_anything
 
     def then(self, other: Rewrite) -> Rewrite:
         """This one, and another after it.
@@ -64,6 +71,7 @@ class Rewrite:
             self.headers + other.headers,
             self.body + other.body,
             self.shift_times + other.shift_times,
+            other.prompt if other.prompt.changes_anything else self.prompt,
         )
 
     def __call__(
@@ -79,7 +87,7 @@ class Rewrite:
         fill = _Filler(now_ns, seed)
         headers = _with_headers(request.headers, self.headers, fill)
         body = request.body
-        if self.body or self.shift_times:
+        if self.body or self.shift_times or self.prompt.changes_anything:
             later_ns = now_ns - recorded_at_ns if recorded_at_ns is not None else 0
             body = self._body(body, fill, later_ns)
         return replace(request, headers=headers, body=body)
@@ -89,7 +97,9 @@ class Rewrite:
             document = orjson.loads(body)
         except orjson.JSONDecodeError:
             return body  # not JSON: there is nothing in it that a path could name
-        changed = False
+        changed = self.prompt.changes_anything
+        if changed:
+            document = self.prompt(document)
         for path, template in self.body:
             changed |= _replace_all(document, path, lambda old, t=template: fill.value(t, old))
         if later_ns:

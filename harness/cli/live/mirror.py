@@ -28,9 +28,10 @@ from harness.cli.keeping import privacy_of
 from harness.cli.live.settings import MirrorSettings
 from harness.cli.live.tracing import traced
 from harness.cli.meaning import usage_reader, value_spec, values_digest
-from harness.cli.parties import budget_of, failed_statuses, rewrite_for, targets
+from harness.cli.parties import budget_of, failed_statuses, targets
 from harness.cli.places import run_id_for
 from harness.cli.pricing import Pricing, pricing_of
+from harness.cli.prompts import rewrite_for
 from harness.cli.quiet import quiet
 from harness.cli.spending import Spending
 from harness.cli.versions import versions
@@ -242,7 +243,7 @@ class _Senders:
         self._all.append(sender)
         if isinstance(one, Challenger):
             self.budgets[one.name] = chooser.budget
-        rewrite = rewrite_for(one, self._rewrite)
+        rewrite = rewrite_for(one, self._rewrite, self._config)
         prepare = partial(_prepared, target, rewrite, self._clock)
         return Party(target.name, sender, chooser, prepare, one.timeout_s)
 
