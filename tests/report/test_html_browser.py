@@ -163,6 +163,7 @@ def test_challengers_are_chosen_and_colours_turned_with_the_keyboard(opened):
 
     page.locator("a.choose", has_text="other-model").focus()
     page.keyboard.press("Enter")
+    page.locator("#challenger-2").wait_for()  # the browser tells of a new address afterwards
     assert shown.get_attribute("id") == "challenger-2"
     assert page.locator("a.choose[aria-current]").inner_text() == "other-model"
 
