@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from harness.measure.segments import Partition
 from harness.stats.clusters import Clusters, ClusterSizes, Codes, Floats
 
-_IN_PIECES_FROM = 2_000_000
+IN_PIECES_FROM = 1_000_000
 """Rows from which a table is read in pieces; below, one piece gives the same digits every time."""
 
 _CLUSTER = "cluster_id"
@@ -46,8 +46,10 @@ class Cells:
         values: pl.LazyFrame,
         partitions: Sequence[Partition],
         sums: Mapping[str, pl.Expr],
+        *,
+        n_rows: int,
     ) -> Cells:
-        """Add up a table.
+        """Add up a table of `n_rows`.
 
         Args:
             values: With the codes of the partitions (`coded`).
@@ -57,7 +59,8 @@ class Cells:
         frame = collect(
             values.with_row_index(_FIRST_ROW)
             .group_by(_CLUSTER, *keys)
-            .agg(pl.col(_FIRST_ROW).min(), *(sum_.alias(name) for name, sum_ in sums.items()))
+            .agg(pl.col(_FIRST_ROW).min(), *(sum_.alias(name) for name, sum_ in sums.items())),
+            n_rows=n_rows,
         ).sort(_FIRST_ROW)
         return cls(
             tuple(partitions),
@@ -170,9 +173,9 @@ def code_column(partition: int) -> str:
     return f"part {partition}"
 
 
-def collect(frame: pl.LazyFrame) -> pl.DataFrame:
-    """Compute in pieces: in no more memory than the result needs, and by all cores."""
-    return frame.collect(engine="streaming")
+def collect(frame: pl.LazyFrame, *, n_rows: int = IN_PIECES_FROM) -> pl.DataFrame:
+    """Compute; in pieces, in no more memory than the result needs, where a table is long."""
+    return frame.collect(engine="streaming" if n_rows >= IN_PIECES_FROM else "in-memory")
 
 
 def _clusters(frame: pl.DataFrame) -> Clusters:

@@ -10,7 +10,7 @@ import polars as pl
 from harness.asking import Asking
 from harness.cells import PartCells
 from harness.collected import Collected
-from harness.gate.policy import AtLeast, AtMost, Rule
+from harness.gate.policy import Rule
 from harness.gate.segments import PartEvidence, rule_in_part
 from harness.inquiry import Answer, Inquiry, Topic, topic_of
 from harness.measure.catalog import STREAM_QUANTITIES
@@ -76,7 +76,8 @@ def evidence_of(
     topics: dict[Topic, None] = {}
     for each in asked:
         if each.why_not is None:
-            topics[each.topic] = None
+            if one.policy.sequential is None or _is_contrasted(one, each):
+                topics[each.topic] = None
             if answered_apart and each.is_imputed:
                 topics[replace(each.topic, answered=True)] = None
     sums = Sums(one.values, partitions, [topic.need for topic in topics])
@@ -232,12 +233,18 @@ def _never_right(one: Collected, metric: Metric) -> str | None:
     )
 
 
+def _is_contrasted(one: Collected, asked: _Asked) -> bool:
+    """Whether its harm is held against that in other parts."""
+    both_sides = asked.ask.metric.sides is Sides.BOTH and not asked.topic.one_sided
+    return one.policy.segments is not None and both_sides
+
+
 def _contrasts(
     one: Collected, asked: _Asked, inquiry: Inquiry, parts: Sequence[PartCells]
 ) -> list[Contrast]:
     """How the values of each segment differ, where a rule compares two sides."""
     searched, ask = one.policy.segments, asked.ask
-    if searched is None or ask.metric.sides is Sides.PAIR or isinstance(ask.rule, AtMost | AtLeast):
+    if searched is None or not _is_contrasted(one, asked):
         return []
     by_segment: dict[str, list[PartCells]] = {}
     for part in parts:

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from harness.cells import code_column
+from harness.cells import IN_PIECES_FROM, code_column
 from harness.measure.segments import Partition
 from harness.stats.clusters import Booleans, Floats
 from harness.stats.rank_window import N_BINS, RankWindow, Span, bins
@@ -46,12 +46,16 @@ Windows = Mapping[tuple[str, Place], RankWindow]
 
 
 def rank_windows(
-    values: pl.LazyFrame, partitions: Sequence[Partition], columns: Mapping[str, Ranked]
+    values: pl.LazyFrame,
+    partitions: Sequence[Partition],
+    columns: Mapping[str, Ranked],
+    *,
+    n_rows: int,
 ) -> Windows:
     """Find the values around the quantiles of some columns, in two passes over the table.
 
     Args:
-        values: With the codes of the partitions (`harness.cells.coded`).
+        values: `n_rows` with the codes of the partitions (`harness.cells.coded`).
     """
     places = [
         WHOLE,
@@ -61,7 +65,15 @@ def rank_windows(
             for code in range(len(partition.labels))
         ),
     ]
-    table = _Table(values, tuple(partitions), columns)
+    if not columns:
+        return {}
+    wanted = values.select(
+        *(column.values.alias(name) for name, column in columns.items()),
+        *(code_column(i) for i in range(len(partitions))),
+    )
+    if n_rows < IN_PIECES_FROM:
+        wanted = wanted.collect().lazy()
+    table = _Table(wanted, tuple(partitions), columns)
     spans = {
         key: Span.around(columns[key[0]].p, counts)
         for key, counts in table.counted(places).items()
@@ -129,11 +141,7 @@ class _Table:
         return np.concatenate(found)
 
     def _pieces(self) -> Iterator[_Piece]:
-        frame = self.values.select(
-            *(column.values.alias(name) for name, column in self.columns.items()),
-            *(code_column(i) for i in range(len(self.partitions))),
-        )
-        for batch in frame.collect_batches(chunk_size=_ROWS_AT_ONCE):
+        for batch in self.values.collect_batches(chunk_size=_ROWS_AT_ONCE):
             yield _Piece(
                 {name: _floats(batch[name]) for name in self.columns},
                 tuple(

@@ -13,7 +13,7 @@ are cut into parts changes an answer: counts are the same to the last bit, sums 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -102,14 +102,15 @@ class Sums:
         self._table = table.select(
             "cluster_id", *codes, *(expr.alias(name) for name, expr in named.items())
         )
-        self._windows = rank_windows(table, partitions, self._ranked(named))
+        self._n_rows = values.select(pl.len()).collect().item()
+        self._windows = rank_windows(table, partitions, self._ranked(named), n_rows=self._n_rows)
         cell_sums: dict[str, pl.Expr] = {"rows": pl.len()}
         group_sums: dict[str, pl.Expr] = {}
         for i, need in enumerate(needs):
             cell_sums |= self._of_cells(i, need)
             group_sums |= self._of_groups(i, need)
-        self.cells = Cells.of(self._table, partitions, cell_sums)
-        self._groups = _Groups.of(self._table, codes, group_sums)
+        self.cells = Cells.of(self._table, partitions, cell_sums, n_rows=self._n_rows)
+        self._groups = _Groups.of(self._table, codes, group_sums, n_rows=self._n_rows)
 
     @property
     def parts(self) -> list[PartCells]:
@@ -185,7 +186,7 @@ class Sums:
             sums[f"{name} squares"] = (influence * influence).sum()
             sums[f"{name} cubes"] = (influence * influence * influence).sum()
         codes = [code_column(i) for i in range(len(self._partitions))]
-        groups = _Groups.of(self._table, codes, sums)
+        groups = _Groups.of(self._table, codes, sums, n_rows=self._n_rows)
         return {
             key: Moments(
                 groups.total(f"{_moment(key)} squares", key.place),
@@ -337,8 +338,8 @@ class Sums:
             return Range(0.0, 0.0)
         place, name = place_of(part), _value(i, side)
         return Range(
-            self._groups.extreme(f"{name}.low", place, np.nanmin),
-            self._groups.extreme(f"{name}.high", place, np.nanmax),
+            self._groups.extreme(f"{name}.low", place, np.min),
+            self._groups.extreme(f"{name}.high", place, np.max),
         )
 
     def _side(self, i: int, side: int, part: PartCells, filled: Filled) -> SideCounts:
@@ -380,33 +381,44 @@ _NO_ORDER = _NoOrder()
 class _Groups:
     """Sums and extremes by combination of segments: few rows, whatever the number of clusters."""
 
-    frame: pl.DataFrame
+    codes: Mapping[str, NDArray[np.generic]]
+    columns: Mapping[str, Floats]
 
     @classmethod
-    def of(cls, table: pl.LazyFrame, codes: Sequence[str], sums: Mapping[str, pl.Expr]) -> _Groups:
-        exprs = [expr.alias(name) for name, expr in sums.items()]
+    def of(
+        cls,
+        table: pl.LazyFrame,
+        codes: Sequence[str],
+        sums: Mapping[str, pl.Expr],
+        *,
+        n_rows: int,
+    ) -> _Groups:
+        exprs = [expr.cast(pl.Float64).alias(name) for name, expr in sums.items()]
         if not codes:
-            return cls(collect(table.select(exprs)))
-        # In an order of their own, so that a sum over them is the same each time.
-        return cls(collect(table.group_by(codes).agg(exprs)).sort(codes))
+            frame = collect(table.select(exprs), n_rows=n_rows)
+        else:
+            # In an order of their own, so that a sum over them is the same each time.
+            frame = collect(table.group_by(codes).agg(exprs), n_rows=n_rows).sort(codes)
+        return cls(
+            {code: frame[code].to_numpy() for code in codes},
+            {name: frame[name].fill_null(math.nan).to_numpy() for name in sums},
+        )
 
     def total(self, name: str, place: Place) -> float:
         """A sum over the rows of a place."""
-        column = self._column(name, place)
-        return float(column.sum()) if column.size else 0.0
+        return float(self._column(name, place).sum())
 
-    def extreme(self, name: str, place: Place, of: np.ufunc | object) -> float:
+    def extreme(self, name: str, place: Place, of: Callable[[Floats], float]) -> float:
         """The extreme of a place; 0 without a value."""
         column = self._column(name, place)
         known = column[~np.isnan(column)]
-        return float(of(known)) if known.size else 0.0  # type: ignore[operator]
+        return float(of(known)) if known.size else 0.0
 
     def _column(self, name: str, place: Place) -> Floats:
-        rows = self.frame
-        if place.partition is not None:
-            rows = rows.filter(pl.col(code_column(place.partition)) == place.code)
-        column = rows[name].cast(pl.Float64).fill_null(math.nan).to_numpy()
-        return np.asarray(column, dtype=np.float64)
+        column = self.columns[name]
+        if place.partition is None:
+            return column
+        return np.asarray(column[self.codes[code_column(place.partition)] == place.code])
 
 
 def _value(i: int, side: int) -> str:
