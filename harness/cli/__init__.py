@@ -19,6 +19,7 @@ COMMANDS = {
     "shadow": "harness.cli.shadow:shadow",
     "import": "harness.cli.importing:import_log",
     "annotate": "harness.cli.annotate:annotate",
+    "feedback": "harness.cli.feedback:feedback",
     "gate": "harness.cli.gate:gate",
     "compare": "harness.cli.compare:compare",
     "plan": "harness.cli.plan:plan",

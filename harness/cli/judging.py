@@ -12,11 +12,13 @@ import polars as pl
 from harness.cli.accounts import Account, account
 from harness.cli.annotations import annotators, with_annotations
 from harness.cli.gathering import duplicates, gathered, without_duplicates
+from harness.cli.labels import labels, with_labels
 from harness.cli.meaning import policy_digest, value_spec, values_digest
 from harness.cli.memories import Memories
 from harness.cli.versions import versions
 from harness.collected import Collected
 from harness.config import Config
+from harness.config.model import digest_of
 from harness.config.variants import name_of
 from harness.errors import ConfigError, UsageError
 from harness.evaluate import evaluate
@@ -119,7 +121,7 @@ class Tables:
 
     def of(self, run: StoredRun, challenger: str) -> pl.LazyFrame:
         """The challenger's; beside the champion's own noise where it is asked twice."""
-        table = values(run, challenger, self._digest, self.build)
+        table = self._values(run, challenger)
         table = with_annotations(table, run.path, challenger, self._config)
         if self._config.repeat is None:
             return table
@@ -130,6 +132,15 @@ class Tables:
             values(run, champion, self._digest, self.build),
             self._asked_twice(run, champion, Series(challenger, Kind.REPEATS)),
         )
+
+    def _values(self, run: StoredRun, challenger: str) -> pl.LazyFrame:
+        """Its values; of labels that came later, those there are by now."""
+        if not self._config.has_later_truth:
+            return values(run, challenger, self._digest, self.build)
+        found = labels(run, self._config.maturity_s)
+        known = found.sort("request_id").write_csv()
+        digest = digest_of({"values": self._digest, "labels": known})[:16]
+        return values(run, challenger, digest, lambda pairs: self.build(with_labels(pairs, found)))
 
     def from_one_place(self, run: StoredRun, challenger: str) -> pl.LazyFrame | None:
         """Live, the rows whose champion was asked again; None where it was not to be."""

@@ -47,7 +47,7 @@ def summarise(config: Config, logs: Sequence[Path]) -> LogSummary:
         format=config.log_format,
         names=config.nginx_names,
         cluster_of=_cluster_of(config.cluster),
-        has_truth=_has_truth(config.truth),
+        has_truth=_has_truth(config.truth_path),
     )
 
 

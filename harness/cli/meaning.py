@@ -62,6 +62,7 @@ def value_spec(config: Config, *, open_loop: bool) -> ValueSpec:
     # That a stream was cut off is only to be seen in it.
     asks_something = bool(config.output or config.compare or config.answer_format)
     asks_something = asks_something or isinstance(dialect, Streaming)
+    path = config.truth_path
     return ValueSpec(
         open_loop=open_loop,
         decode=dialect.decode if asks_something else None,
@@ -76,7 +77,7 @@ def value_spec(config: Config, *, open_loop: bool) -> ValueSpec:
             for name, output in config.numeric_outputs.items()
         },
         comparisons=tuple(_comparing(one, dialect) for one in config.compare),
-        truth=TruthInRequest(dialect.decode, JsonPath(config.truth)) if config.truth else None,
+        truth=None if path is None else TruthInRequest(dialect.decode, JsonPath(path)),
         streaming=_streaming(dialect),
         refused=dialect.refused if isinstance(dialect, Refusing) else None,
         answer_format=_formatted(config.answer_format) if config.answer_format else None,

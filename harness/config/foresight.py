@@ -163,7 +163,8 @@ def _without_data(config: Config, challenger: str, metric: Metric) -> str:
 
 
 def _absent_from_log(config: Config, metric: Metric, log: LogSummary) -> str:
-    if metric.quantity in ("correct", "negative_flip") and log.n_with_truth == 0:
+    is_later = config.has_later_truth
+    if metric.quantity in ("correct", "negative_flip") and not is_later and log.n_with_truth == 0:
         place = f"at {config.truth} of its request" if config.truth else "in its `truth` field"
         return f"no entry of the log has the right label {place}"
     recorded = config.champion_answers == "recorded"

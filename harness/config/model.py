@@ -28,7 +28,17 @@ from harness.config.policy import PolicySection, SegmentsSection, sequential_of
 from harness.config.problems import BadValueError
 from harness.config.recorded_log import Log, RecordedLog
 from harness.config.rules import ResolvedRule, resolved
-from harness.config.section import JsonPath, Name, Number, Section, Share, Text, Whole
+from harness.config.section import (
+    JsonPath,
+    Name,
+    Number,
+    PositiveDuration,
+    Section,
+    Share,
+    Text,
+    Whole,
+    json_path,
+)
 from harness.config.traffic import Attribute, Pacing, RecordedPacing, Repeat, Rewriting, SegmentOf
 from harness.config.variants import Variants
 from harness.config.vocabulary import Score, Vocabulary
@@ -115,6 +125,16 @@ def _label_alone_is_a_path(outputs: dict[str, Any]) -> dict[str, Any]:
 Outputs = Annotated[dict[Name, Output], AfterValidator(_label_alone_is_a_path)]
 
 
+def _truth(value: str) -> str:
+    return value if value == FEEDBACK else json_path(value)
+
+
+FEEDBACK = "feedback"
+"""As `truth`: labels come after the run, with `harness feedback`."""
+
+Truth = Annotated[str, AfterValidator(_truth)]
+
+
 class Config(Section):
     """One `harness.yaml`, validated. Made by `harness.config.load`.
 
@@ -176,10 +196,16 @@ class Config(Section):
         description="`label`: JSONPath of the label in the decoded answer. Any other name: a "
         "number with `path`, `better` and `worst`.",
     )
-    truth: JsonPath | None = Field(
+    truth: Truth | None = Field(
         default=None,
-        description="JSONPath into the request body to the right label; without it the log's "
-        "`truth` field is taken.",
+        description="JSONPath into the request body to the right label, or `feedback` for labels "
+        "that came later; without it the log's `truth` field is taken.",
+    )
+    maturity_s: PositiveDuration | None = Field(
+        default=None,
+        alias="maturity",
+        description="With `truth: feedback`: how long labels may take. Later ones do not count, "
+        "nor do clusters whose last request is younger when the last feedback came.",
     )
     cluster: Attribute | None = Field(
         default=None,
@@ -240,6 +266,16 @@ class Config(Section):
                 "is recorded, and the champion is asked live",
                 "Remove it, or take the answers from the log too: `champion_answers: recorded`",
                 key=("baseline",),
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _waits_for_labels_that_come(self) -> Config:
+        if self.maturity_s is not None and not self.has_later_truth:
+            raise BadValueError(
+                "is for labels that come later",
+                "Add `truth: feedback`, or remove it",
+                key=("maturity",),
             )
         return self
 
@@ -350,6 +386,16 @@ class Config(Section):
         """Whether it says something of live traffic, or has no log to be replayed."""
         given = self._document.get("capture") or {}
         return self.log is None or any(key not in REPLAY_KEYS for key in given)
+
+    @property
+    def truth_path(self) -> str | None:
+        """JSONPath of the right label in a request."""
+        return None if self.truth == FEEDBACK else self.truth
+
+    @property
+    def has_later_truth(self) -> bool:
+        """Whether labels come as feedback."""
+        return self.truth == FEEDBACK
 
     @property
     def label_path(self) -> str | None:

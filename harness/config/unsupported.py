@@ -13,7 +13,7 @@ from harness.config.problems import BadValueError, KeyPath
 
 _NOT_YET = "but this version does not do it yet"
 
-_VALUES: tuple[tuple[KeyPath, Any], ...] = ((("truth",), "feedback"), (("cluster",), "client"))
+_VALUES: tuple[tuple[KeyPath, Any], ...] = ((("cluster",), "client"),)
 """Values of keys we otherwise know."""
 
 

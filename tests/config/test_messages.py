@@ -383,8 +383,12 @@ WRONG = {
         "none. Remove it, or keep them all",
     ),
     "a value that is not built yet": (
-        GOOD + "truth: feedback\n",
-        "15: truth: 'feedback' is known, but this version does not do it yet. Remove it",
+        GOOD + "cluster: client\n",
+        "15: cluster: 'client' is known, but this version does not do it yet. Remove it",
+    ),
+    "a wait for labels that do not come": (
+        GOOD + "maturity: 7d\n",
+        "15: maturity: is for labels that come later. Add `truth: feedback`, or remove it",
     ),
     "a budget without a price": (
         replaced(NEW, NEW + "    budget: {usd: 1}\n"),
