@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 
 from harness.cli import annotating
-from harness.cli.annotations import annotators
 from harness.cli.exits import OK
 from harness.cli.places import RUNS, stored_run
 from harness.config import Config, load
@@ -38,7 +37,7 @@ def annotate(
     """
     stored = stored_run(run, RUNS)
     by = load(config) if config is not None else _config_of(stored)
-    if not annotators(by):
+    if not by.annotators:
         raise UsageError(
             f"{by.path}: names nobody to ask. Add `judge:` or `classifiers:`, or name another "
             f"config with --config"

@@ -17,7 +17,6 @@ from harness.annotate.classifier import Question, classify_all
 from harness.annotate.framing import Texts
 from harness.annotate.judge import Judgement, Judging, judge_all
 from harness.annotate.memory import Memory
-from harness.cli.annotations import annotators
 from harness.cli.meaning import dialect_of
 from harness.cli.pricing import annotator_price
 from harness.config import Config
@@ -97,7 +96,7 @@ async def _annotated(
 ) -> tuple[Annotated, ...]:
     told = []
     async with aiohttp.ClientSession(trust_env=False) as session:
-        for one in annotators(config):
+        for one in config.annotators:
             endpoint = Endpoint(
                 url=_address(one),
                 headers=one.headers,

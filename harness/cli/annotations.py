@@ -14,15 +14,10 @@ from harness.store.annotations import annotation
 _SIDES = ("champion", "challenger")
 
 
-def annotators(config: Config) -> tuple[Judge | Classifier, ...]:
-    """Everybody who is asked about stored pairs."""
-    return (*config.judge, *config.classifiers)
-
-
 def with_annotations(values: pl.LazyFrame, run: Path, of: str, config: Config) -> pl.LazyFrame:
     """A challenger's value table beside what was said about its pairs."""
     added: list[pl.DataFrame] = []
-    for one in annotators(config):
+    for one in config.annotators:
         found = annotation(run, one.name)
         if found is None:
             continue

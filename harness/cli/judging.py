@@ -10,7 +10,7 @@ from itertools import product
 import polars as pl
 
 from harness.cli.accounts import Account, account
-from harness.cli.annotations import annotators, with_annotations
+from harness.cli.annotations import with_annotations
 from harness.cli.gathering import duplicates, gathered, without_duplicates
 from harness.cli.labels import labels, with_labels
 from harness.cli.meaning import policy_digest, value_spec, values_digest
@@ -423,7 +423,7 @@ def _unasked(
     """Rules about what somebody says of the pairs, where nobody was asked."""
     lacking = {
         one.name: run
-        for one in annotators(config)
+        for one in config.annotators
         for run in runs
         if annotation(run.path, one.name) is None
     }

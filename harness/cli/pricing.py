@@ -13,7 +13,6 @@ from decimal import Decimal
 from importlib.metadata import version
 from typing import Any
 
-from harness.cli.annotations import annotators
 from harness.config import Config
 from harness.config.annotation import Classifier, Judge
 from harness.config.deployment import Deployment
@@ -79,7 +78,7 @@ def refuse_unpriced(config: Config) -> None:
         ConfigError: One is not.
     """
     pricing_of(config, raised)
-    for one in annotators(config):
+    for one in config.annotators:
         annotator_price(config, one)
 
 

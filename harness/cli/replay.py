@@ -18,7 +18,6 @@ import typer
 import uvloop
 
 from harness.cli import annotating
-from harness.cli.annotations import annotators
 from harness.cli.carrying_out import Done, Job, Unpriced, carry_out
 from harness.cli.corpora import corpus_of, warn_of_damage
 from harness.cli.elsewhere import begun, sent
@@ -116,7 +115,7 @@ def replay(
         if no_gate:
             print(folder)
             return _code_without_gate(done)
-        if annotators(read):
+        if read.annotators:
             told = annotating.annotate(stored, read)
             annotating.say(told, lambda line: print(f"harness: {line}", file=sys.stderr))
         return conclude([stored], read, output or (), as_json, challenger, hold_as)

@@ -20,7 +20,7 @@ from pydantic import (
     model_validator,
 )
 
-from harness.config.annotation import Classifier, Judges
+from harness.config.annotation import Classifier, Judge, Judges
 from harness.config.capture import REPLAY_KEYS, Capture
 from harness.config.comparison import Comparison, Formatting
 from harness.config.deployment import Challenger, Champion, Deployment
@@ -386,6 +386,11 @@ class Config(Section):
         """Whether it says something of live traffic, or has no log to be replayed."""
         given = self._document.get("capture") or {}
         return self.log is None or any(key not in REPLAY_KEYS for key in given)
+
+    @property
+    def annotators(self) -> tuple[Judge | Classifier, ...]:
+        """Everybody who is asked about stored pairs."""
+        return (*self.judge, *self.classifiers)
 
     @property
     def truth_path(self) -> str | None:
