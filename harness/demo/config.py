@@ -20,6 +20,7 @@ compare:
   - {name: label, path: $.label, as: label}
   - {name: scores, path: $.scores, as: numeric, absolute: 0.02}
   - {name: body, as: structure, ignore: [$.model]}
+capture: {methods: [POST]}            # live (`make shadow`): what may be mirrored
 policy:
   confidence: 0.95
   rules:

@@ -42,7 +42,7 @@ def test_a_run_elsewhere_is_shown_planned_from_and_imported(harness, kept):
     as_log = harness("import", kept, "--out", "again.jsonl")
     as_run = harness("import", kept, "--out", "runs/two")
 
-    assert shown.out.startswith("new: 1 disagreements shown")
+    assert shown.out.startswith("new: 1 disagreements, worst first")
     assert (planned.code, as_log.code, as_run.code) == (0, 0, 0)
     assert len(Path("again.jsonl").read_text().splitlines()) == 30
     assert pairs("runs/two").equals(pairs("there/one"))

@@ -214,7 +214,7 @@ def test_a_run_that_was_imported_without_a_config_asks_for_one(harness, tmp_path
         "harness: runs/one: was imported without a config. Name one with --config FILE\n"
     )
     assert judged.verdict["challengers"][0]["n_pairs"] == 20
-    assert shown.out.startswith("replayed: 1 disagreements shown")
+    assert shown.out.startswith("replayed: 1 disagreements, worst first")
 
 
 def test_a_log_leaves_the_second_answers_out_and_says_so(harness, tmp_path):
