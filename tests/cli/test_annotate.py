@@ -103,7 +103,8 @@ def test_a_judge_that_fails_leaves_pairs_missing_not_tied(harness, asking):
     """Nobody's preference is made up, and the rule has no data."""
     with serving(lambda asked: (500, {})) as (url, _):
         path = asking(url)
-        path.write_text(path.read_text().replace("sample: 1.0", "retries: 0"))
+        at_once = path.read_text().replace("sample: 1.0", "retries: 0")
+        path.write_text(at_once.replace("path: $.length", "path: $.length, retries: 0"))
         ended = harness("replay", path, "--json")
 
     found, judged = findings(ended)
