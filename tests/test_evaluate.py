@@ -196,8 +196,8 @@ def test_clusters_come_in_the_order_of_their_first_rows():
 
 @pytest.mark.slow
 def test_twins_are_rejected_no_more_often_than_promised():
-    """A/A over 300 seeds: a rejection needs a 5 % error (within 3 standard errors)."""
-    n_seeds = 300
+    """A/A over 150 seeds: a rejection needs a 5 % error (within 3 standard errors)."""
+    n_seeds = 150
     tight = tuple(
         NotWorse(rule.metric, Margin(rule.margin.value / 10, rule.margin.relative))
         for rule in GUARDRAILS
@@ -208,5 +208,6 @@ def test_twins_are_rejected_no_more_often_than_promised():
     ]
 
     rejected = decisions.count(Decision.REJECT) / n_seeds
-    assert rejected <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / n_seeds)
-    assert decisions.count(Decision.PROMOTE) / n_seeds <= 0.05 + 0.038
+    allowed = 0.05 + 3 * math.sqrt(0.05 * 0.95 / n_seeds)
+    assert rejected <= allowed
+    assert decisions.count(Decision.PROMOTE) / n_seeds <= allowed

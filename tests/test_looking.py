@@ -248,6 +248,7 @@ def test_several_challengers_share_the_error_at_every_look():
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(900)
 def test_looking_after_every_batch_promotes_harm_no_more_often_than_promised():
     """A policy of four rules, accuracy exactly at its margin, twelve looks: at most 5 % promoted
     at any of them (within 3 Monte Carlo errors)."""
