@@ -15,8 +15,8 @@ FULL = view(
         {"1-7": front(received=9, offered=8, sampled_out=1, champion__ok=1)
          | {"champion.ok": 8, "refused.bad_request": 1}},
         mirror(knn__paired=7, knn__breaker=1, knn__in_flight=3, knn__spent_microusd=1_250_000,
-               knn__budget_used_ppm=250_000, knn__outcome__ok=6, knn__outcome__timeout=1, stored=7, acknowledged=7,
-               unacknowledged=0, halves_waiting=1, bytes_waiting=4096)
+               knn__budget_used_ppm=250_000, knn__outcome__ok=6, knn__outcome__timeout=1,
+               stored=7, acknowledged=7, unacknowledged=0, halves_waiting=1, bytes_waiting=4096)
         | row("knn.latency_us", 3_000) | row("link_lag_us", 200),
     ),
     live=LIVE,
