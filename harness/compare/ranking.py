@@ -145,8 +145,9 @@ def tau_b(one: Ranking, other: Ranking) -> float:
         raise ValueError(f"{len(items)} items are more than {MOST_ITEMS}; set k")
     signs = []
     for scores in (one, other):
-        bottom = min(scores.values()) - 1.0
-        x = np.array([scores.get(item, bottom) for item in items])
+        # By places, as infinite scores have no difference; what a side lacks stands below all.
+        places = {score: place for place, score in enumerate(sorted(set(scores.values())), 1)}
+        x = np.array([places[scores[item]] if item in scores else 0 for item in items])
         signs.append(np.sign(x[:, None] - x[None, :])[np.triu_indices(len(x), 1)])
     a, b = signs
     if np.array_equal(a, b):

@@ -80,7 +80,7 @@ class EventReader:
             self._read_line(line, self._at + ending.start() + 1, events)
         if start < len(piece):
             self._line.append(piece[start:])
-        else:
+        elif piece:
             self._skips_lf = piece.endswith(b"\r")
         self._at += len(piece)
         return events
