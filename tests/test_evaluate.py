@@ -196,8 +196,8 @@ def test_clusters_come_in_the_order_of_their_first_rows():
 
 @pytest.mark.slow
 def test_twins_are_rejected_no_more_often_than_promised():
-    """A/A over 150 seeds: a rejection needs a 5 % error (within 3 standard errors)."""
-    n_seeds = 150
+    """A/A over 80 seeds: a rejection needs a 5 % error (within 3 standard errors)."""
+    n_seeds = 80
     tight = tuple(
         NotWorse(rule.metric, Margin(rule.margin.value / 10, rule.margin.relative))
         for rule in GUARDRAILS

@@ -249,7 +249,7 @@ def test_a_gain_that_consists_of_losses_is_pointed_out():
 def test_among_equals_hardly_any_scan_finds_harm():
     """All harms are at their margin of 0, so that every find is false: at most a tenth of runs.
 
-    100 runs of twelve tests each; the bound leaves three standard errors for chance.
+    60 runs of twelve tests each; the bound leaves three standard errors for chance.
     """
     rules = (
         NotWorse("accuracy", Margin(0.0)),
@@ -257,7 +257,7 @@ def test_among_equals_hardly_any_scan_finds_harm():
         NotWorse("cost_usd.mean", Margin(0.0)),
     )
     four = {"source": {"a": 0.4, "b": 0.3, "c": 0.2, "d": 0.1}}
-    runs = 100
+    runs = 60
 
     flagged = 0
     for seed in range(runs):

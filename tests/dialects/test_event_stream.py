@@ -87,3 +87,12 @@ def test_an_event_is_given_as_soon_as_it_ends():
 def test_what_is_a_stream_is_told_by_its_bytes(body, content_type, is_stream):
     """An error under a stream's header is JSON, and a log without headers has streams."""
     assert is_event_stream(body, (("content-type", content_type),)) is is_stream
+
+
+def test_an_empty_piece_between_cr_and_lf_ends_no_event():
+    """The line end that was cut in two is still one."""
+    reader = EventReader()
+
+    events = [*reader.feed(b"data: a\r"), *reader.feed(b""), *reader.feed(b"\n")]
+
+    assert events == []
